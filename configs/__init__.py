@@ -1,0 +1,1 @@
+"""Recipes and lists that come with textmill."""

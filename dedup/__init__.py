@@ -1,0 +1,1 @@
+"""Barriers that find duplicates."""

@@ -1,0 +1,1 @@
+"""The engine: types, readers, the chain, the run, and the command line."""

@@ -1,0 +1,170 @@
+"""Files on this machine or in an object store, through fsspec: find, open, and write whole or not at all."""
+
+import os
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import IO, Any
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from textmill.pipeline.errors import InputError
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """A file as a listing shows it. `stamp` changes when the content does."""
+
+    path: str
+    size: int
+    stamp: str
+
+
+def filesystem(path: str) -> tuple[fsspec.AbstractFileSystem, str]:
+    """The store that holds `path`, and the path as that store writes it.
+
+    Raises InputError for a protocol that is unknown or whose package is missing.
+    """
+    try:
+        return fsspec.core.url_to_fs(path)  # type: ignore[no-any-return]
+    except (ImportError, ValueError) as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def is_local(path: str) -> bool:
+    """Whether `path` is on this machine's disks."""
+    return isinstance(filesystem(path)[0], LocalFileSystem)
+
+
+def join(folder: str, *names: str) -> str:
+    """A path below `folder`, for paths and URLs alike."""
+    return "/".join([folder.rstrip("/"), *names])
+
+
+def find_files(patterns: Iterable[str]) -> list[FileInfo]:
+    """All files that match any of `patterns` (paths, globs, folders are not files), sorted, each once.
+
+    Raises InputError naming the pattern that matches nothing, or that cannot be listed.
+    """
+    found: dict[str, FileInfo] = {}
+    for pattern in patterns:
+        fs, path = filesystem(pattern)
+        try:
+            matches = fs.glob(path, detail=True) if fsspec.core.has_magic(path) else {path: fs.info(path)}
+        except FileNotFoundError:
+            matches = {}
+        except (OSError, PermissionError) as error:
+            raise InputError(f"{pattern}: cannot be listed: {error}") from error
+        files = {p: info for p, info in matches.items() if info["type"] == "file"}
+        if not files:
+            folder = "; it is a folder, name the files in it, for example with /*" if matches else ""
+            raise InputError(f"{pattern}: no such file{folder}")
+        for name, info in files.items():
+            url = name if isinstance(fs, LocalFileSystem) else fs.unstrip_protocol(name)
+            found[url] = FileInfo(url, int(info["size"] or 0), _stamp(info))
+    return [found[path] for path in sorted(found)]
+
+
+def _stamp(info: dict[str, Any]) -> str:
+    changed = info.get("ETag") or info.get("etag") or info.get("mtime") or info.get("LastModified") or ""
+    return f"{info['size']}-{changed}"
+
+
+def open_binary(path: str) -> IO[bytes]:
+    """Open for reading, seekable. Raises InputError when it is missing or forbidden."""
+    fs, name = filesystem(path)
+    try:
+        return fs.open(name, "rb")  # type: ignore[no-any-return]
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file") from error
+    except PermissionError as error:
+        raise InputError(f"{path}: not readable: {error}") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path}: is a folder, not a file") from error
+
+
+@contextmanager
+def write_whole(path: str) -> Iterator[IO[bytes]]:
+    """Open for writing; the file appears under its name when the block ends without error, or never.
+
+    On local disks: a temporary name beside it, sync, rename, sync of the folder. On object stores
+    the put at close is atomic already.
+    """
+    fs, name = filesystem(path)
+    if not isinstance(fs, LocalFileSystem):
+        stream = fs.open(name, "wb")
+        try:
+            yield stream
+        except BaseException:
+            stream.discard() if hasattr(stream, "discard") else None
+            raise
+        stream.close()
+        return
+    target = Path(name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f"{target.name}.{uuid.uuid4().hex[:12]}.tmp")
+    try:
+        with temporary.open("wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(target)
+        sync_folder(target.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a local folder durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read_text(path: str) -> str:
+    """A whole UTF-8 file. Raises InputError when it is missing or not UTF-8."""
+    with open_binary(path) as stream:
+        try:
+            return stream.read().decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path}: not UTF-8 text: {error}") from error
+
+
+def exists(path: str) -> bool:
+    """Whether a file or folder is there."""
+    fs, name = filesystem(path)
+    return bool(fs.exists(name))
+
+
+def list_folder(folder: str) -> list[str]:
+    """Names (not paths) of the files in a folder, sorted; empty when there is no such folder."""
+    fs, name = filesystem(folder)
+    fs.invalidate_cache()
+    try:
+        return sorted(p.rstrip("/").rsplit("/", 1)[-1] for p in fs.ls(name, detail=False))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def remove(path: str) -> None:
+    """Delete a file or a folder with all it holds; nothing when it is not there."""
+    fs, name = filesystem(path)
+    if fs.exists(name):
+        fs.rm(name, recursive=True)
+
+
+def resolve_packaged(path: str) -> str:
+    """`path` as given if it exists, else the file of that name that textmill brings with it, else `path`.
+
+    ``configs/quickstart.yaml`` names the packaged recipe wherever textmill is installed.
+    """
+    if exists(path) or "://" in path:
+        return path
+    packaged = Path(str(resources.files("textmill.configs"))) / path.removeprefix("configs/")
+    return str(packaged) if packaged.is_file() else path

@@ -1,0 +1,33 @@
+"""What steps, barriers and readers have in common: they are their own configuration."""
+
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Parameters(BaseModel):
+    """A frozen set of parameters whose fields are the YAML parameters; it holds no state."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    revision: ClassVar[int] = 1
+    """Rises whenever the same input and parameters would give another output."""
+
+    def reads(self) -> frozenset[str]:
+        """Names of the columns it needs."""
+        return frozenset({"text"})
+
+    def adds(self) -> frozenset[str]:
+        """Names of the columns it adds."""
+        return frozenset()
+
+    def depends_on(self) -> tuple[str, ...]:
+        """Model files and word lists whose content determines the output (paths or URLs)."""
+        return ()
+
+    def prepare(self) -> None:
+        """Load what is loaded once a worker (models, lists), so that errors come before the first shard.
+
+        Called by `textmill check`, at the start of a run, and in each worker. Raises ModelError or
+        InputError for a file that is missing or wrong.
+        """
