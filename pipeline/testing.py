@@ -1,20 +1,23 @@
 """Try a step on a few documents, without files or a cluster: ``judge(NoShouting(), ["HELLO"])``."""
 
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import pyarrow as pa
 
 from textmill.pipeline import schema
 from textmill.pipeline.step import Filter, Mapper, Scorer
 
-Documents = Sequence[str | None] | Mapping[str, Sequence[object]] | pa.RecordBatch
+Documents: TypeAlias = Sequence[str | None] | Mapping[str, Sequence[object]] | pa.RecordBatch
 
 
 def batch_of(documents: Documents) -> pa.RecordBatch:
     """A batch from texts, or from columns by name; `id` and `source` are filled in where missing."""
     if isinstance(documents, pa.RecordBatch):
         return documents
-    columns = dict(documents) if isinstance(documents, Mapping) else {schema.TEXT: documents}
+    columns: dict[str, Sequence[object]] = (
+        dict(documents) if isinstance(documents, Mapping) else {schema.TEXT: documents}
+    )
     rows = len(next(iter(columns.values()), []))
     columns.setdefault(schema.ID, [f"doc-{i}" for i in range(rows)])
     columns.setdefault(schema.SOURCE, ["test"] * rows)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +15,8 @@ from textmill.pipeline.arrow import Bools, bools
 NOT_JUDGED = "not_judged"
 """Reason for a row for which a filter's condition came out null: it could not tell, so it may not keep."""
 
-Values = pa.Array | pa.ChunkedArray | npt.NDArray[np.generic] | Sequence[float | None] | float
-Mask = pa.Array | pa.ChunkedArray | npt.NDArray[np.bool_] | Sequence[bool | None]
+Values: TypeAlias = pa.Array | pa.ChunkedArray | npt.NDArray[np.generic] | Sequence[float | None] | float
+Mask: TypeAlias = pa.Array | pa.ChunkedArray | npt.NDArray[np.bool_] | Sequence[bool | None]
 
 
 @dataclass(frozen=True, eq=False)
