@@ -45,6 +45,15 @@ def text_buffers(column: pa.Array) -> TextBuffers:
     return TextBuffers(data, offsets, validity(column))
 
 
+def fixed_bytes(column: pa.Array) -> npt.NDArray[np.uint8]:
+    """View a fixed-size binary column without copying: uint8, shape (n, width); null rows hold anything."""
+    width = column.type.byte_width
+    if len(column) == 0:
+        return np.empty((0, width), np.uint8)
+    start, size = column.offset * width, len(column) * width
+    return np.frombuffer(column.buffers()[1], np.uint8, size, start).reshape(len(column), width)
+
+
 def validity(column: pa.Array) -> Bools:
     """Bool array, True where `column` is not null."""
     if column.null_count == 0:

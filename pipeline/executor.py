@@ -96,9 +96,7 @@ def gather(executor: Executor, task: Task[C, I, R], items: Iterable[I], context:
                 values[number] = outcome.value  # type: ignore[assignment]
                 del todo[number]
             elif attempt == 2:
-                raise TextmillError(
-                    f"the worker of {task.__name__} died three times: {outcome.died} ({item})"
-                )
+                raise TextmillError(f"the worker of {task.__name__} died three times: {outcome.died} ({item})")
     return [values[number] for number in sorted(values)]
 
 

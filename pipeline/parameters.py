@@ -25,6 +25,10 @@ class Parameters(BaseModel):
         """Model files and word lists whose content determines the output (paths or URLs)."""
         return ()
 
+    def libraries(self) -> tuple[str, ...]:
+        """Distributions whose version determines the output, such as an extractor's."""
+        return ()
+
     def prepare(self) -> None:
         """Load what is loaded once a worker (models, lists), so that errors come before the first shard.
 

@@ -12,6 +12,9 @@ DATE: Final = "date"
 LANGUAGE: Final = "language"
 LANGUAGE_SCORE: Final = "language_score"
 
+CHARS: Final = "chars"
+"""Code points of a document's text, in sketches, where the text itself is not."""
+
 HTML: Final = "html"
 """Bytes of a page as its reader found them: transfer and content encodings undone, charset not."""
 CONTENT_TYPE: Final = "content_type"

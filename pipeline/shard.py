@@ -15,6 +15,8 @@ class Shard:
         stop: end of the slice; None reads to the end of the file.
         size: bytes of the slice as stored, for progress and estimates.
         stamp: what tells that the file changed: its size and time of change, or the store's checksum.
+        detail: what its reader settled when the input was split, in the reader's own notation: the columns
+            of a table, the files of a group.
     """
 
     source: str
@@ -23,6 +25,7 @@ class Shard:
     stop: int | None = None
     size: int = 0
     stamp: str = ""
+    detail: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict, the reverse of ``Shard(**json)``."""

@@ -42,8 +42,4 @@ def rewrite(step: Mapper, documents: Documents) -> list[str | None]:
     """The texts as a mapper leaves them; None for a document that it refused."""
     batch, verdict = step.apply(batch_of(documents))
     texts = batch.column(schema.TEXT).to_pylist()
-    return (
-        texts
-        if verdict is None
-        else [t if keep else None for t, keep in zip(texts, verdict.kept, strict=True)]
-    )
+    return texts if verdict is None else [t if keep else None for t, keep in zip(texts, verdict.kept, strict=True)]

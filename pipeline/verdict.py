@@ -37,9 +37,7 @@ class Verdict:
         n = batch.num_rows
         return cls((), np.full(n, -1, np.int16), np.full(n, np.nan), np.full(n, np.nan))
 
-    def drop(
-        self, reason: str, where: Mask, value: Values | None = None, threshold: Values | None = None
-    ) -> "Verdict":
+    def drop(self, reason: str, where: Mask, value: Values | None = None, threshold: Values | None = None) -> "Verdict":
         """Drop the rows where `where` holds and no earlier reason does.
 
         `value` is what was judged and `threshold` what it was compared with (a number, or one a
@@ -88,9 +86,7 @@ class Verdict:
     def counts(self) -> Counter[str]:
         """How many rows each reason drops."""
         dropped = self.codes[self.codes >= 0]
-        return Counter(
-            dict(zip(self.names, np.bincount(dropped).tolist(), strict=True)) if self.names else {}
-        )
+        return Counter(dict(zip(self.names, np.bincount(dropped).tolist(), strict=True)) if self.names else {})
 
 
 def _split_nulls(where: Mask) -> tuple[Bools, Bools]:

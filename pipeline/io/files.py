@@ -1,5 +1,6 @@
 """Files on this machine or in an object store, through fsspec: find, open, and write whole or not at all."""
 
+import errno
 import os
 import uuid
 from collections.abc import Iterable, Iterator
@@ -168,3 +169,22 @@ def resolve_packaged(path: str) -> str:
         return path
     packaged = Path(str(resources.files("textmill.configs"))) / path.removeprefix("configs/")
     return str(packaged) if packaged.is_file() else path
+
+
+_PASSING = {
+    errno.EAGAIN,
+    errno.ECONNABORTED,
+    errno.ECONNREFUSED,
+    errno.ECONNRESET,
+    errno.EHOSTUNREACH,
+    errno.EIO,
+    errno.ENETUNREACH,
+    errno.EPIPE,
+    errno.ESTALE,
+    errno.ETIMEDOUT,
+}
+
+
+def is_transient(error: OSError) -> bool:
+    """Whether trying again may help: time-outs and broken connections, and whatever a store gives no number."""
+    return isinstance(error, (ConnectionError, TimeoutError)) or error.errno is None or error.errno in _PASSING

@@ -1,0 +1,34 @@
+# make quickstart | test | check | bench: each sets up .venv first.
+PYTHON ?= python3
+BIN := .venv/bin
+MODEL := .venv/share/textmill/lid.176.ftz
+
+.PHONY: setup quickstart test check bench
+
+setup: .venv/installed $(MODEL)
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+$(MODEL): .venv/installed
+	$(BIN)/textmill fetch lid176
+	@touch $@
+
+quickstart: setup
+	$(BIN)/textmill sample runs/sample
+	$(BIN)/textmill run configs/quickstart.yaml
+	$(BIN)/textmill verify runs/quickstart
+
+test: setup
+	$(BIN)/python -m pytest
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	$(BIN)/python -m pytest tests/bench --run-bench

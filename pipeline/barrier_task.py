@@ -1,0 +1,46 @@
+"""The last step of a barrier: each shard's ruling becomes decisions and a manifest."""
+
+from dataclasses import dataclass
+
+from textmill.pipeline.errors import ConservationError
+from textmill.pipeline.io.writer import parquet_sink
+from textmill.pipeline.rulings import decisions_of, read_table
+from textmill.pipeline.stage_folder import ShardManifest, StageFolder
+
+
+@dataclass(frozen=True)
+class BarrierJob:
+    """The barrier's stage, its label in decisions, and its folder."""
+
+    stage: str
+    step: str
+    folder: StageFolder
+
+
+@dataclass(frozen=True)
+class RulingItem:
+    """A shard, the ruling on it among the barrier's work files, and how many rows it has."""
+
+    part: int
+    ruling: str
+    rows: int
+
+
+def commit_ruling(job: BarrierJob, item: RulingItem) -> ShardManifest:
+    """Keep the ruling, write the decisions, and commit. Raises ConservationError when rows are missing."""
+    sketch, ruling = read_table(job.folder.file("sketch", item.part)), read_table(item.ruling)
+    decisions, ledger = decisions_of(job.stage, job.step, sketch, ruling)
+    ledger.check(f"barrier {job.stage!r}, part {item.part}")
+    if sketch.num_rows != item.rows:
+        raise ConservationError(
+            f"barrier {job.stage!r}, part {item.part}: {item.rows} rows were kept, {sketch.num_rows} sketched"
+        )
+    manifest = ShardManifest(item.part, {"part": item.part}, ledger)
+    for kind, table in (("rulings", ruling), ("decisions", decisions)):
+        with parquet_sink(job.folder.file(kind, item.part)) as sink:
+            for batch in table.to_batches():
+                sink.write(batch)
+        if sink.written.rows:
+            manifest.files[kind] = sink.written
+    job.folder.commit(manifest)
+    return manifest

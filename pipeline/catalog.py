@@ -1,0 +1,65 @@
+"""What a recipe may name: readers, steps and barriers, each ``name -> "module:Class"``.
+
+Steps of your own are written ``module:Name`` in the recipe and need no entry here.
+"""
+
+from typing import TypeVar
+
+from textmill.pipeline.barrier import Barrier
+from textmill.pipeline.errors import RecipeError, did_you_mean
+from textmill.pipeline.io.reader import Reader
+from textmill.pipeline.parameters import Parameters
+from textmill.pipeline.plugins import import_module
+from textmill.pipeline.step import Step
+
+READERS = {
+    "html": "textmill.pipeline.io.htmlfolder:HtmlFolder",
+    "jsonl": "textmill.pipeline.io.jsonl:Jsonl",
+    "parquet": "textmill.pipeline.io.parquet:ParquetFiles",
+    "warc": "textmill.pipeline.io.warc:Warc",
+}
+
+STEPS = {
+    "between": "textmill.filters.columns:Between",
+    "blocked_url": "textmill.filters.url:BlockedUrl",
+    "extract_html": "textmill.pipeline.mappers.extract_html:ExtractHtml",
+    "gopher_quality": "textmill.filters.gopher:GopherQuality",
+    "language": "textmill.scorers.language:Language",
+    "one_of": "textmill.filters.columns:OneOf",
+}
+
+BARRIERS = {
+    "exact": "textmill.dedup.exact:Exact",
+}
+
+P = TypeVar("P", bound=Parameters)
+
+
+def reader(name: str) -> type[Reader]:
+    """The reader class of that name. Raises RecipeError."""
+    return _find(name, READERS, Reader, "reader")  # type: ignore[type-abstract]
+
+
+def step(name: str) -> type[Step]:
+    """The step class of that name, or of ``module:Name``. Raises RecipeError."""
+    return _find(name, STEPS, Step, "step")  # type: ignore[type-abstract]
+
+
+def barrier(name: str) -> type[Barrier]:
+    """The barrier class of that name, or of ``module:Name``. Raises RecipeError."""
+    return _find(name, BARRIERS, Barrier, "barrier")  # type: ignore[type-abstract]
+
+
+def _find(name: str, table: dict[str, str], base: type[P], kind: str) -> type[P]:
+    address = table.get(name, name)
+    module, colon, attribute = address.partition(":")
+    if not colon:
+        advice = "" if kind == "reader" else f" Your own {kind}s are written module:Name."
+        raise RecipeError(f"unknown {kind} {name!r}{did_you_mean(name, table) or '.'}{advice}")
+    home = import_module(module)
+    found = getattr(home, attribute, None)
+    if found is None:
+        raise RecipeError(f"module {module!r} has no {attribute!r}{did_you_mean(attribute, dir(home))}")
+    if not (isinstance(found, type) and issubclass(found, base)):
+        raise RecipeError(f"{name!r} is no {kind}: derive it from {base.__name__}")
+    return found

@@ -1,0 +1,172 @@
+"""A chain: steps one after another over a batch. Only here do rows leave, and each leaves a decision.
+
+A step that raises is tried again on each row alone: a row that breaks it leaves as `step_error`; if
+every row breaks it the step is at fault, and the shard fails.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from textmill.pipeline import schema
+from textmill.pipeline.errors import StepError, UsageError
+from textmill.pipeline.ledger import Ledger, count_chars
+from textmill.pipeline.step import Step, take_refusals
+from textmill.pipeline.verdict import Verdict
+
+READ = "read"
+"""The label under which a reader's own drops are booked."""
+STEP_ERROR = "step_error"
+"""Reason for a document on which a step raised an exception."""
+
+Apply = Callable[[pa.RecordBatch], tuple[pa.RecordBatch, Verdict | None]]
+
+
+@dataclass
+class Passed:
+    """What became of a batch: the rows that go on, decisions on the others, and the books."""
+
+    batch: pa.RecordBatch
+    ledger: Ledger
+    decisions: list[pa.RecordBatch] = field(default_factory=list)
+    rejects: list[pa.RecordBatch] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Labelled steps of one stage; `keep_rejects` is the share of dropped texts to keep for inspection."""
+
+    stage: str
+    steps: Sequence[tuple[str, Step]]
+    keep_rejects: float = 0.0
+
+    def process(self, batch: pa.RecordBatch) -> Passed:
+        """Send a batch through all steps. Raises StepError when a step breaks on every row."""
+        passed = self.begin(batch)
+        for number in range(len(self.steps)):
+            passed = self.advance(passed, number)
+        return self.finish(passed)
+
+    def begin(self, batch: pa.RecordBatch) -> Passed:
+        """Take in a batch, without the rows that its reader refused."""
+        passed = Passed(batch, Ledger(rows_in=batch.num_rows))
+        self._run(passed, READ, take_refusals)
+        return passed
+
+    def advance(self, passed: Passed, number: int) -> Passed:
+        """Apply one step."""
+        label, step = self.steps[number]
+        self._run(passed, label, step.apply)
+        return passed
+
+    def condemn(self, passed: Passed, number: int, reason: str) -> Passed:
+        """Let every row leave at a step, for `reason`; the step itself is not applied."""
+        everything = np.ones(passed.batch.num_rows, np.bool_)
+        label, _ = self.steps[number]
+        self._run(passed, label, lambda rows: (rows, Verdict.of(rows).drop(reason, everything)))
+        return passed
+
+    def finish(self, passed: Passed) -> Passed:
+        """Book the rows that are left as kept."""
+        passed.ledger.keep(passed.batch)
+        return passed
+
+    def _run(self, passed: Passed, label: str, apply: Apply) -> None:
+        account = passed.ledger.step(label)
+        account.rows_in, account.chars_in = passed.batch.num_rows, count_chars(passed.batch)
+        start = time.perf_counter()
+        if passed.batch.num_rows:  # so that no step ever meets an empty batch
+            passed.batch, verdict = self._try(passed, label, apply)
+            if verdict is not None and verdict.names:
+                self._let_go(passed, label, verdict)
+        account.seconds = time.perf_counter() - start
+        account.rows_out, account.chars_out = passed.batch.num_rows, count_chars(passed.batch)
+
+    def _try(self, passed: Passed, label: str, apply: Apply) -> tuple[pa.RecordBatch, Verdict | None]:
+        try:
+            return apply(passed.batch)
+        except UsageError:
+            raise
+        except Exception as error:
+            culprits = self._culprits(passed, label, apply)
+            if all(culprits):
+                ids = ", ".join(passed.batch.column(schema.ID).slice(0, 3).to_pylist())
+                raise StepError(
+                    f"step {label!r} of stage {self.stage!r} broke on every row of a batch "
+                    f"({len(culprits)} rows: {ids}, …): {error!r}"
+                ) from error
+        self._let_go(passed, label, Verdict.of(passed.batch).drop(STEP_ERROR, culprits))
+        return apply(passed.batch)
+
+    def _culprits(self, passed: Passed, label: str, apply: Apply) -> list[bool | None]:
+        """For each row whether the step raises on it alone; the first messages go into the books."""
+        broken: list[bool | None] = []
+        for row in range(passed.batch.num_rows):
+            alone = passed.batch.slice(row, 1)
+            try:
+                apply(alone)
+                broken.append(False)
+            except Exception as error:
+                broken.append(True)
+                passed.ledger.complain(f"{label}: {alone.column(schema.ID)[0]}: {error!r}")
+        return broken
+
+    def _let_go(self, passed: Passed, label: str, verdict: Verdict) -> None:
+        """Take the rows out that `verdict` drops: into decisions, books and, for a sample, rejects."""
+        out = ~verdict.kept
+        gone = passed.batch.filter(pa.array(out))
+        reasons = pa.array([reason for reason in verdict.reasons if reason is not None], pa.string())
+        for reason in verdict.counts():
+            passed.ledger.drop(label, reason, gone.filter(pc.equal(reasons, reason)))
+        decisions = self._decisions(gone, label, reasons, verdict.values[out], verdict.thresholds[out])
+        passed.decisions.append(decisions)
+        if self.keep_rejects > 0:
+            passed.rejects.append(_sample(gone, decisions, self.keep_rejects))
+        passed.batch = passed.batch.filter(pa.array(verdict.kept))
+
+    def _decisions(
+        self, gone: pa.RecordBatch, label: str, reasons: pa.Array, values: object, thresholds: object
+    ) -> pa.RecordBatch:
+        n = gone.num_rows
+        columns = {
+            schema.ID: gone.column(schema.ID),
+            schema.SOURCE: gone.column(schema.SOURCE),
+            "stage": pa.repeat(self.stage, n),
+            "step": pa.repeat(label, n),
+            "reason": reasons,
+            "value": pa.array(values, from_pandas=True),
+            "threshold": pa.array(thresholds, from_pandas=True),
+        }
+        arrays = [columns.get(f.name, pa.nulls(n)).cast(f.type) for f in schema.DECISIONS]
+        return pa.RecordBatch.from_arrays(arrays, schema=schema.DECISIONS)
+
+
+def _sample(gone: pa.RecordBatch, decisions: pa.RecordBatch, share: float) -> pa.RecordBatch:
+    """The dropped rows whose id falls into the sample, with reason and text; the same on every run."""
+    lucky = pa.array([_uniform(name) < share for name in gone.column(schema.ID).to_pylist()], pa.bool_())
+    columns = [decisions.column(name) for name in REJECTS.names if name in decisions.schema.names]
+    for name in (schema.URL, schema.TEXT):
+        has = name in gone.schema.names
+        columns.append(gone.column(name).cast(pa.string()) if has else pa.nulls(len(lucky), pa.string()))
+    return pa.RecordBatch.from_arrays(columns, schema=REJECTS).filter(lucky)
+
+
+REJECTS = pa.schema(
+    [
+        *(schema.DECISIONS.field(name) for name in (schema.ID, schema.SOURCE, "stage", "step", "reason")),
+        (schema.URL, pa.string()),
+        (schema.TEXT, pa.string()),
+    ]
+)
+"""A sample of the dropped documents with their text as it was when they left."""
+
+
+def _uniform(name: str) -> float:
+    """A number in [0, 1) that depends on the id alone."""
+    digest = hashlib.blake2b(name.encode(), digest_size=8, person=b"textmill-reject").digest()
+    return int.from_bytes(digest, "little") / 2**64

@@ -1,0 +1,74 @@
+"""The corpus: the last chain's rows, in order, in files of about the size that the recipe asks for."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pyarrow.parquet as pq
+
+from textmill.pipeline.io.files import join, open_binary
+from textmill.pipeline.io.writer import parquet_sink
+from textmill.pipeline.ledger import Ledger
+from textmill.pipeline.stage_folder import ShardManifest, StageFolder, part_name
+
+LEVEL = 3
+"""Of zstd; intermediates use 1."""
+
+
+@dataclass(frozen=True)
+class OutputJob:
+    """Where the corpus goes, and where its manifests do."""
+
+    data: str
+    folder: StageFolder
+
+
+@dataclass(frozen=True)
+class OutputItem:
+    """One file of the corpus: runs of row groups (path, first, end) of the last chain's files."""
+
+    part: int
+    pieces: tuple[tuple[str, int, int], ...]
+
+
+def data_file(data: str, part: int) -> str:
+    """Path of a corpus file."""
+    return join(data, f"{part_name(part)}.parquet")
+
+
+def pack(folder: StageFolder, manifests: Iterable[ShardManifest], shard_bytes: int) -> list[OutputItem]:
+    """Row groups in order, cut into files of at least `shard_bytes`, except the last.
+
+    The cut depends on the files alone.
+    """
+    items: list[OutputItem] = []
+    pieces: list[tuple[str, int, int]] = []
+    size = 0
+    for manifest in manifests:
+        path = folder.file("data", manifest.part)
+        first = 0
+        groups = manifest.files["data"].row_groups if "data" in manifest.files else []
+        for number, (_, stored) in enumerate(groups, 1):
+            size += stored
+            if size >= shard_bytes:
+                items.append(OutputItem(len(items), (*pieces, (path, first, number))))
+                pieces, size, first = [], 0, number
+        if first < len(groups):
+            pieces.append((path, first, len(groups)))
+    return [*items, OutputItem(len(items), tuple(pieces))] if pieces else items
+
+
+def write_output(job: OutputJob, item: OutputItem) -> ShardManifest:
+    """Write one file of the corpus and commit it."""
+    ledger = Ledger()
+    with parquet_sink(data_file(job.data, item.part), level=LEVEL) as sink:
+        for path, first, end in item.pieces:
+            with open_binary(path) as stream:
+                file = pq.ParquetFile(stream)
+                for group in range(first, end):
+                    for batch in file.read_row_group(group).to_batches():
+                        ledger.rows_in += batch.num_rows
+                        ledger.keep(batch)
+                        sink.write(batch)
+    manifest = ShardManifest(item.part, {"pieces": item.pieces}, ledger, {"data": sink.written})
+    job.folder.commit(manifest)
+    return manifest

@@ -1,0 +1,127 @@
+"""A recipe: what to do, never how; workers and addresses are options of the command line."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from textmill.pipeline.parameters import Parameters
+from textmill.pipeline.plugins import Plugin
+
+Json = dict[str, Any]
+
+
+class Output(BaseModel):
+    """Where the corpus goes, and how large its files are."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    path: str = Field(default="", description="folder or URL of the run; --out sets it")
+    shard_bytes: int = Field(default=512_000_000, gt=0, description="size of a corpus file, such as 512MB")
+
+    @field_validator("shard_bytes", mode="before")
+    @classmethod
+    def _size(cls, value: object) -> object:
+        return parse_size(value) if isinstance(value, str) else value
+
+
+class Rejects(BaseModel):
+    """How much of the dropped text to keep for inspection."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    keep: float = Field(default=0.0, ge=0, le=1, description="share of dropped documents, chosen by id")
+
+
+class Settings(BaseModel):
+    """The top level of a recipe, as YAML has it, before names are looked up."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str = Field(pattern=r"^[\w.-]+$")
+    inputs: list[Json] = Field(min_length=1)
+    output: Output = Output()
+    rejects: Rejects = Rejects()
+    stages: list[Json] = Field(min_length=1)
+    expect: dict[str, tuple[float, float]] = {}
+
+
+@dataclass(frozen=True)
+class Named:
+    """A reader, step or barrier with the name and label that the recipe gives it.
+
+    The label names it in decisions and overrides: an input's source, a step's name (with a number
+    when the chain has it twice), a barrier's name.
+    """
+
+    label: str
+    name: str
+    part: Parameters
+    plugin: Plugin | None = None
+
+    def to_yaml(self) -> Json:
+        """Its entry in a resolved recipe: the name with every parameter."""
+        return {self.name: self.part.model_dump(mode="json")}
+
+
+@dataclass(frozen=True)
+class ChainStage:
+    """Steps that rows pass one after another."""
+
+    name: str
+    steps: tuple[Named, ...]
+
+    def to_yaml(self) -> Json:
+        """Its entry in a resolved recipe."""
+        return {"chain": self.name, "steps": [step.to_yaml() for step in self.steps]}
+
+
+@dataclass(frozen=True)
+class BarrierStage:
+    """A barrier between chains."""
+
+    name: str
+    barrier: Named
+
+    def to_yaml(self) -> Json:
+        """Its entry in a resolved recipe."""
+        return {"barrier": self.name, **self.barrier.to_yaml()}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A recipe whose every name has been found and every parameter checked."""
+
+    name: str
+    inputs: tuple[Named, ...]
+    stages: tuple[ChainStage | BarrierStage, ...]
+    output: Output = field(default_factory=Output)
+    rejects: Rejects = field(default_factory=Rejects)
+    expect: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def to_yaml(self) -> str:
+        """The recipe with every default spelled out; reading it gives the same recipe."""
+        content = {
+            "name": self.name,
+            "inputs": [{"read": item.name, **item.part.model_dump(mode="json")} for item in self.inputs],
+            "output": self.output.model_dump(mode="json"),
+            "rejects": self.rejects.model_dump(mode="json"),
+            "stages": [stage.to_yaml() for stage in self.stages],
+            "expect": {key: list(bounds) for key, bounds in self.expect.items()},
+        }
+        return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+
+    def plugins(self) -> tuple[Plugin, ...]:
+        """Every plugin that a step or barrier comes from, once."""
+        parts = [s.steps if isinstance(s, ChainStage) else (s.barrier,) for s in self.stages]
+        return tuple({p.plugin.digest: p.plugin for ps in parts for p in ps if p.plugin}.values())
+
+
+def parse_size(text: str) -> int:
+    """Bytes of a size such as ``512MB`` (powers of ten) or ``64MiB`` (powers of two). Raises ValueError."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kKMGT]?)(i?)B?\s*", text)
+    if match is None:
+        raise ValueError(f"{text!r} is no size; write for example 512MB")
+    number, prefix, binary = match.groups()
+    power = " KMGT".index(prefix.upper() or " ")
+    return int(float(number) * (1024 if binary else 1000) ** power)

@@ -1,0 +1,97 @@
+"""How the chain after a barrier applies its rulings, and how they become the barrier's decisions."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from textmill.pipeline import schema
+from textmill.pipeline.arrow import set_column
+from textmill.pipeline.barrier import RULING
+from textmill.pipeline.errors import DamagedRunError
+from textmill.pipeline.io.files import open_binary
+from textmill.pipeline.ledger import Ledger
+
+
+def read_table(path: str) -> pa.Table:
+    """A whole small Parquet file."""
+    with open_binary(path) as stream:
+        return pq.read_table(stream)
+
+
+def read_batches(path: str) -> Iterator[pa.RecordBatch]:
+    """A Parquet file in batches of at most a row group."""
+    with open_binary(path) as stream:
+        file = pq.ParquetFile(stream)
+        for group in range(file.num_row_groups):
+            yield from file.read_row_group(group).to_batches()
+
+
+def apply_ruling(batches: Iterable[pa.RecordBatch], ruling: pa.Table) -> Iterator[pa.RecordBatch]:
+    """The rows that a ruling keeps, with the columns that it adds.
+
+    Raises DamagedRunError when the ruling names rows that the shard does not have.
+    """
+    ruling = ruling.combine_chunks()
+    rows = ruling.column("row").to_numpy()
+    leaves = ruling.column("reason").is_valid().to_numpy()
+    added = [name for name in ruling.schema.names if name not in RULING.names]
+    start = 0
+    for batch in batches:
+        stop = start + batch.num_rows
+        low, high = np.searchsorted(rows, [start, stop])
+        kept = np.ones(batch.num_rows, np.bool_)
+        kept[rows[low:high][leaves[low:high]] - start] = False
+        source = np.full(batch.num_rows, -1)
+        source[rows[low:high] - start] = np.arange(low, high)
+        where = pa.array(source, mask=source < 0)
+        ruled = batch
+        for name in added:
+            column = ruling.column(name).take(where).combine_chunks()
+            ruled = set_column(ruled, name, _one_array(column))
+        yield ruled.filter(pa.array(kept))
+        start = stop
+    if len(rows) and rows[-1] >= start:
+        raise DamagedRunError(f"a ruling names row {rows[-1]} of a shard of {start} rows")
+
+
+def decisions_of(stage: str, step: str, sketch: pa.Table, ruling: pa.Table) -> tuple[pa.Table, Ledger]:
+    """The barrier's decisions on a shard, and its books."""
+    gone = ruling.filter(pc.is_valid(ruling.column("reason")))
+    mask = np.ones(sketch.num_rows, np.bool_)
+    mask[gone.column("row").to_numpy()] = False
+    left = sketch.take(gone.column("row"))
+    n = left.num_rows
+    columns = {
+        schema.ID: left.column(schema.ID),
+        schema.SOURCE: left.column(schema.SOURCE),
+        "stage": pa.repeat(stage, n),
+        "step": pa.repeat(step, n),
+        **{name: gone.column(name) for name in RULING.names if name != "row"},
+    }
+    ledger = Ledger(rows_in=sketch.num_rows)
+    for reason in pc.unique(gone.column("reason")).to_pylist():
+        ledger.drop(step, reason, _one_batch(left.filter(pc.equal(gone.column("reason"), reason))))
+    survivors = _one_batch(sketch.filter(pa.array(mask)))
+    ledger.keep(survivors)
+    account = ledger.step(step)
+    account.rows_in, account.rows_out = sketch.num_rows, survivors.num_rows
+    account.chars_in = int(pc.sum(sketch.column(schema.CHARS)).as_py() or 0)
+    account.chars_out = int(pc.sum(survivors.column(schema.CHARS)).as_py() or 0)
+    return pa.table([columns[name].cast(kind) for name, kind in _DECISION_TYPES], schema=schema.DECISIONS), ledger
+
+
+_DECISION_TYPES = list(zip(schema.DECISIONS.names, schema.DECISIONS.types, strict=True))
+
+
+def _one_batch(table: pa.Table) -> pa.RecordBatch:
+    batches = table.combine_chunks().to_batches()
+    return batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema)
+
+
+def _one_array(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    if isinstance(column, pa.Array):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)

@@ -1,0 +1,263 @@
+"""A run: every stage of a plan, shard by shard, with what is done already left alone.
+
+A chain's shards are committed one by one, a barrier's all together. When shards fail the others go on,
+and the run stops before the next barrier: a rerun does only what is missing.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from textmill.pipeline.barrier_task import BarrierJob, RulingItem, commit_ruling
+from textmill.pipeline.chain_task import ChainJob, ShardItem, run_shard, write_sketch
+from textmill.pipeline.errors import InputError, TextmillError, UsageError
+from textmill.pipeline.executor import Executor, gather
+from textmill.pipeline.expect import check_expectations
+from textmill.pipeline.io.files import is_local, join, list_folder, remove, write_whole
+from textmill.pipeline.io.reader import Reader
+from textmill.pipeline.ledger import Ledger
+from textmill.pipeline.output import OutputJob, pack, write_output
+from textmill.pipeline.plan import OUTPUT, PlannedStage, chain_spec, plan
+from textmill.pipeline.progress import Silent, Watcher
+from textmill.pipeline.recipe import BarrierStage, ChainStage, Recipe
+from textmill.pipeline.shard import Shard
+from textmill.pipeline.spec import Spec, build_barrier
+from textmill.pipeline.stage_folder import ShardManifest, StageFolder, part_number, write_json
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A shard that failed, and why."""
+
+    stage: str
+    part: int
+    origin: str
+    message: str
+
+
+@dataclass
+class RunResult:
+    """How a run ended: the books of each stage that is complete, and the shards that failed."""
+
+    out: str
+    books: dict[str, Ledger] = field(default_factory=dict)
+    reused: list[str] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+
+    @property
+    def rows_kept(self) -> int:
+        """Documents in the corpus; 0 as long as it is not complete."""
+        return self.books[OUTPUT].rows_out if OUTPUT in self.books else 0
+
+
+def find_shards(recipe: Recipe, limit: int | None = None) -> list[Shard]:
+    """All shards of all inputs in order, at most `limit` of each input. Raises InputError."""
+    shards = []
+    for named in recipe.inputs:
+        if isinstance(named.part, Reader):
+            shards += named.part.shards()[:limit]
+    return shards
+
+
+def run(
+    recipe: Recipe,
+    out: str,
+    executor: Executor,
+    *,
+    watcher: Watcher | None = None,
+    limit_shards: int | None = None,
+    hang_seconds: float = 600.0,
+) -> RunResult:
+    """Do what a recipe says, and what an earlier run has not done yet.
+
+    Raises UsageError for wrong input, ExpectationError when a share is implausible, StepError and
+    ConservationError as described there; failed shards are in the result instead.
+    """
+    shards = find_shards(recipe, limit_shards)
+    stages = plan(recipe, out, shards)
+    for stage in recipe.stages:
+        for named in stage.steps if isinstance(stage, ChainStage) else (stage.barrier,):
+            named.part.prepare()
+    with _only_one(out):
+        with write_whole(join(out, "recipe.yaml")) as stream:
+            stream.write(recipe.to_yaml().encode())
+        names = [{"name": planned.name, "folder": planned.folder.name} for planned in stages]
+        write_json(join(out, "stages", "plan.json"), {"recipe": recipe.name, "stages": names})
+        guard = hang_seconds if executor.guarded else None
+        return _Run(recipe, out, executor, watcher or Silent(), guard).all(stages, shards)
+
+
+@dataclass
+class _Run:
+    """A run in progress."""
+
+    recipe: Recipe
+    out: str
+    executor: Executor
+    watcher: Watcher
+    hang_seconds: float | None
+
+    def __post_init__(self) -> None:
+        self.result = RunResult(self.out)
+
+    def all(self, stages: Sequence[PlannedStage], shards: Sequence[Shard]) -> RunResult:
+        """Every stage in order, until one has failures."""
+        items = [ShardItem(part, shard) for part, shard in enumerate(shards)]
+        for number, planned in enumerate(stages):
+            if planned.stage is None:
+                check_expectations(self.recipe.expect, self.result.books)
+                self._output(planned, stages[number - 1].folder)
+            elif isinstance(planned.stage, ChainStage):
+                items = self._chain(planned, stages[number + 1], items)
+            else:
+                items = self._barrier(planned, items)
+            if self.result.failures:
+                break
+        return self.result
+
+    def _chain(self, planned: PlannedStage, after: PlannedStage, items: list[ShardItem]) -> list[ShardItem]:
+        stage = planned.stage
+        assert isinstance(stage, ChainStage)
+        barrier = after.stage.barrier if isinstance(after.stage, BarrierStage) else None
+        job = ChainJob(
+            chain_spec(self.recipe, stage),
+            planned.folder,
+            readers=tuple(Spec.of(reader) for reader in self.recipe.inputs),
+            barrier=Spec.of(barrier) if barrier else None,
+            sketches=after.folder if barrier else None,
+            hang_seconds=self.hang_seconds,
+        )
+        done, complete = planned.folder.manifests(), planned.folder.summary() is not None
+        planned.folder.sweep(done)
+        self.watcher.stage(planned.name, len(items), len(done))
+        done |= self._shards(job, [item for item in items if item.part not in done])
+        self._finish(planned, done, complete and not self.result.failures)
+        kept = [
+            ShardItem(part, data=planned.folder.file("data", part), rows=manifest.ledger.rows_out)
+            for part, manifest in sorted(done.items())
+            if manifest.ledger.rows_out
+        ]
+        if barrier and not self.result.failures:
+            self._sketch(job, kept)
+        return kept
+
+    def _shards(self, job: ChainJob, todo: list[ShardItem]) -> dict[int, ShardManifest]:
+        """Do shards; those whose worker died are done again with every document in isolation."""
+        done: dict[int, ShardManifest] = {}
+        for attempt in (job, replace(job, isolate=True)):
+            died = []
+            for outcome in self.executor.map(run_shard, todo, attempt):
+                if outcome.value is not None:
+                    done[outcome.item.part] = outcome.value
+                    self.watcher.shard(outcome.value.ledger.rows_in, outcome.value.ledger.rows_out)
+                elif outcome.died is not None and not attempt.isolate:
+                    self.watcher.note(f"{_origin(outcome.item)}: {outcome.died}; trying again in isolation")
+                    died.append(outcome.item)
+                else:
+                    self._fail(job.chain.stage, outcome.item, outcome.error or outcome.died)
+            todo = died
+        job.folder.sweep(job.folder.manifests())
+        return done
+
+    def _fail(self, stage: str, item: ShardItem, error: Exception | str | None) -> None:
+        """Note a failed shard; errors that no shard can escape end the run."""
+        if isinstance(error, UsageError) and not isinstance(error, InputError):
+            raise error
+        message = str(error) if isinstance(error, (TextmillError, str)) else repr(error)
+        failure = Failure(stage, item.part, _origin(item), message)
+        self.result.failures.append(failure)
+        self.watcher.note(f"failed: {failure.origin}: {message}")
+
+    def _sketch(self, job: ChainJob, items: list[ShardItem]) -> None:
+        """Sketch the parts that were chained before this barrier came or changed."""
+        assert job.sketches is not None
+        there = {part_number(name) for name in list_folder(join(job.sketches.path, "sketch"))}
+        gather(self.executor, write_sketch, [item for item in items if item.part not in there], job)
+
+    def _barrier(self, planned: PlannedStage, items: list[ShardItem]) -> list[ShardItem]:
+        stage, folder = planned.stage, planned.folder
+        assert isinstance(stage, BarrierStage)
+        complete = folder.summary() is not None
+        done = folder.manifests() if complete else {}
+        folder.sweep(done, [item.part for item in items])
+        self.watcher.stage(planned.name, len(items), len(done))
+        if not complete:
+            barrier = build_barrier(Spec.of(stage.barrier))
+            sketches = [folder.file("sketch", item.part) for item in items]
+            rulings = barrier.resolve(sketches, folder.work, self.executor)
+            job = BarrierJob(stage.name, stage.barrier.label, folder)
+            todo = [RulingItem(item.part, ruling, item.rows or 0) for item, ruling in zip(items, rulings, strict=True)]
+            for manifest in gather(self.executor, commit_ruling, todo, job):
+                done[manifest.part] = manifest
+                self.watcher.shard(manifest.ledger.rows_in, manifest.ledger.rows_out)
+            remove(folder.work)
+        self._finish(planned, done, complete)
+        return [
+            replace(
+                item,
+                ruling=folder.file("rulings", item.part) if "rulings" in done[item.part].files else "",
+                rows=done[item.part].ledger.rows_out,
+            )
+            for item in items
+        ]
+
+    def _output(self, planned: PlannedStage, last: StageFolder) -> None:
+        """Write the corpus; an older corpus, of another recipe or input, goes first."""
+        data = join(self.out, "data")
+        todo = pack(last, [m for _, m in sorted(last.manifests().items())], self.recipe.output.shard_bytes)
+        done = planned.folder.manifests()
+        complete = planned.folder.summary() is not None
+        for name in list_folder(join(self.out, "stages")):
+            if f"-{OUTPUT}-" in name and name != planned.folder.name:
+                remove(join(self.out, "stages", name))
+        for name in list_folder(data):
+            if part_number(name) not in done:
+                remove(join(data, name))
+        self.watcher.stage(planned.name, len(todo), len(done))
+        missing = [item for item in todo if item.part not in done]
+        for manifest in gather(self.executor, write_output, missing, OutputJob(data, planned.folder)):
+            done[manifest.part] = manifest
+            self.watcher.shard(manifest.ledger.rows_in, manifest.ledger.rows_out)
+        self._finish(planned, done, complete)
+
+    def _finish(self, planned: PlannedStage, done: dict[int, ShardManifest], complete: bool) -> None:
+        """Add up the books of a stage and, when no shard is missing, declare it done."""
+        books = Ledger()
+        for _, manifest in sorted(done.items()):
+            books.add(manifest.ledger)
+        if self.result.failures:
+            return
+        self.result.books[planned.name] = books
+        if complete:
+            self.result.reused.append(planned.name)
+        else:
+            summary = {"stage": planned.name, "address": planned.address, "parts": len(done)}
+            planned.folder.finish({**summary, "ledger": books.to_json()})
+
+
+def _origin(item: ShardItem) -> str:
+    if item.shard is None:
+        return item.data
+    piece = f" from {item.shard.start}" if item.shard.start else ""
+    return f"{item.shard.path}{piece}"
+
+
+@contextmanager
+def _only_one(out: str) -> Iterator[None]:
+    """Hold the run's folder against a second run; the lock goes with the process. Local folders only."""
+    if not is_local(out):
+        yield
+        return
+    folder = Path(out.removeprefix("file://")) / "stages"
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise UsageError(f"{out}: another run is writing there") from error
+    finally:
+        os.close(handle)

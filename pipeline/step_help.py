@@ -1,0 +1,58 @@
+"""The pages of ``textmill steps``: every reader, step and barrier with its parameters, from the code itself."""
+
+import inspect
+import json
+
+from rich.console import Console
+from rich.table import Table
+
+from textmill.pipeline import catalog
+from textmill.pipeline.parameters import Parameters
+
+KINDS = (
+    ("reader", catalog.READERS, catalog.reader),
+    ("step", catalog.STEPS, catalog.step),
+    ("barrier", catalog.BARRIERS, catalog.barrier),
+)
+
+
+def all_names() -> dict[str, type[Parameters]]:
+    """Every name in the catalog with its class."""
+    return {name: find(name) for _, table, find in KINDS for name in sorted(table)}
+
+
+def render_list(console: Console) -> None:
+    """One line for each name."""
+    for kind, table, find in KINDS:
+        lines = Table(title=f"{kind}s", title_justify="left", show_header=False, box=None, padding=(0, 2))
+        for name in sorted(table):
+            lines.add_row(name, _first_line(find(name)))
+        console.print(lines)
+    console.print("textmill steps NAME shows the parameters. Steps of your own are written module:Name.")
+
+
+def render_one(name: str, console: Console) -> None:
+    """Documentation, parameters and source of one. Raises RecipeError for an unknown name."""
+    kind, found = next(((k, find(name)) for k, table, find in KINDS if name in table), ("step", None))
+    part = found or catalog.step(name)
+    console.print(f"{name} ({kind}, revision {part.revision})\n", style="bold")
+    console.print(inspect.getdoc(part) or "", markup=False, highlight=False)
+    table = Table("parameter", "type", "default", "meaning", title="parameters", title_justify="left")
+    for field, info in part.model_fields.items():
+        default = "required" if info.is_required() else _plain(info.get_default(call_default_factory=True))
+        table.add_row(field, _type(info.annotation), default, info.description or "")
+    console.print(table if part.model_fields else "\nIt has no parameters.")
+    console.print(f"source: {part.__module__}:{part.__qualname__}", markup=False)
+
+
+def _first_line(part: type[Parameters]) -> str:
+    return (inspect.getdoc(part) or "").partition("\n")[0]
+
+
+def _type(annotation: object) -> str:
+    text = inspect.formatannotation(annotation)
+    return text.replace("typing.", "")
+
+
+def _plain(value: object) -> str:
+    return json.dumps(value, default=str, ensure_ascii=False)
