@@ -90,7 +90,7 @@ class Chain:
     def _try(self, passed: Passed, label: str, apply: Apply) -> tuple[pa.RecordBatch, Verdict | None]:
         try:
             return apply(passed.batch)
-        except UsageError:
+        except (UsageError, OSError):  # the recipe, a disk or a store is at fault, not a document
             raise
         except Exception as error:
             culprits = self._culprits(passed, label, apply)

@@ -72,6 +72,7 @@ def run_shard(job: ChainJob, item: ShardItem) -> ShardManifest:
 
 
 def _run_shard(job: ChainJob, item: ShardItem) -> ShardManifest:
+    start = time.perf_counter()
     ledger = Ledger()
     with ExitStack() as stack:
         sinks = {
@@ -82,6 +83,7 @@ def _run_shard(job: ChainJob, item: ShardItem) -> ShardManifest:
         for passed in _process(job, _batches(job, item, ledger.skipped)):
             ledger.add(passed.ledger)
             _write(sinks, passed, barrier)
+    ledger.seconds = time.perf_counter() - start
     manifest = ShardManifest(item.part, _origin(item), ledger)
     manifest.files = {k: s.written for k, s in sinks.items() if s.written.rows and k != "sketch"}
     _check(job, item, manifest, sinks)

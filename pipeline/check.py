@@ -8,7 +8,7 @@ from rich.table import Table
 
 from textmill.pipeline.errors import RecipeError, UsageError
 from textmill.pipeline.plan import PlannedStage, plan
-from textmill.pipeline.recipe import BarrierStage, ChainStage, Named, Recipe
+from textmill.pipeline.recipe import ChainStage, Named, Recipe
 from textmill.pipeline.run import find_shards
 from textmill.pipeline.shard import Shard
 
@@ -77,10 +77,9 @@ def _parts(recipe: Recipe) -> Iterator[Named]:
 
 
 def _status(planned: PlannedStage) -> StageStatus:
-    kind = "output" if planned.stage is None else "barrier" if isinstance(planned.stage, BarrierStage) else "chain"
     return StageStatus(
         planned.name,
-        kind,
+        planned.kind,
         planned.folder.path,
         len(planned.folder.manifests()),
         planned.folder.summary() is not None,

@@ -36,7 +36,7 @@ Group = tuple[str, ...]
 
 @dataclass
 class Ledger:
-    """Counts of one shard in one stage; `rows` and `chars` are keyed by group."""
+    """Counts of one shard in one stage, keyed by group; `seconds` of a chain hold reading and writing too."""
 
     rows_in: int = 0
     steps: dict[str, StepAccount] = field(default_factory=dict)
@@ -46,6 +46,7 @@ class Ledger:
     dropped_chars: Counter[Group] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
     errors: list[str] = field(default_factory=list)
+    seconds: float = 0.0
 
     @property
     def rows_out(self) -> int:
@@ -95,6 +96,7 @@ class Ledger:
         self.dropped_rows.update(other.dropped_rows)
         self.dropped_chars.update(other.dropped_chars)
         self.skipped.update(other.skipped)
+        self.seconds += other.seconds
         for message in other.errors:
             self.complain(message)
 
@@ -116,12 +118,14 @@ class Ledger:
             "dropped": [[*g, n, self.dropped_chars[g]] for g, n in sorted(self.dropped_rows.items())],
             "skipped": dict(sorted(self.skipped.items())),
             "errors": self.errors,
+            "seconds": self.seconds,
         }
 
     @classmethod
     def from_json(cls, json: dict[str, Any]) -> "Ledger":
         """Read back what `to_json` gave."""
         ledger = cls(rows_in=json["rows_in"], skipped=Counter(json["skipped"]), errors=json["errors"])
+        ledger.seconds = json["seconds"]
         ledger.steps = {label: StepAccount(**account) for label, account in json["steps"].items()}
         for rows, chars, entries in (
             (ledger.kept_rows, ledger.kept_chars, json["kept"]),

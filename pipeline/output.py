@@ -1,7 +1,7 @@
 """The corpus: the last chain's rows, in order, in files of about the size that the recipe asks for."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import pyarrow.parquet as pq
 
@@ -69,6 +69,6 @@ def write_output(job: OutputJob, item: OutputItem) -> ShardManifest:
                         ledger.rows_in += batch.num_rows
                         ledger.keep(batch)
                         sink.write(batch)
-    manifest = ShardManifest(item.part, {"pieces": item.pieces}, ledger, {"data": sink.written})
+    manifest = ShardManifest(item.part, {"pieces": item.pieces, "data": asdict(sink.written)}, ledger)
     job.folder.commit(manifest)
     return manifest

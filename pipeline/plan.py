@@ -33,6 +33,11 @@ class PlannedStage:
     folder: StageFolder
     stage: ChainStage | BarrierStage | None
 
+    @property
+    def kind(self) -> str:
+        """``chain``, ``barrier`` or ``output``."""
+        return OUTPUT if self.stage is None else "barrier" if isinstance(self.stage, BarrierStage) else "chain"
+
 
 def plan(recipe: Recipe, out: str, shards: Sequence[Shard]) -> list[PlannedStage]:
     """Every stage of a run in order. A chain follows every barrier, so that its rulings are applied.

@@ -4,6 +4,7 @@ A chain's shards are committed one by one, a barrier's all together. When shards
 and the run stops before the next barrier: a rerun does only what is missing.
 """
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator, Sequence
@@ -16,16 +17,16 @@ from textmill.pipeline.chain_task import ChainJob, ShardItem, run_shard, write_s
 from textmill.pipeline.errors import InputError, TextmillError, UsageError
 from textmill.pipeline.executor import Executor, gather
 from textmill.pipeline.expect import check_expectations
-from textmill.pipeline.io.files import is_local, join, list_folder, remove, write_whole
+from textmill.pipeline.io.files import is_local, join, list_folder, remove, remove_drafts, write_whole
 from textmill.pipeline.io.reader import Reader
 from textmill.pipeline.ledger import Ledger
-from textmill.pipeline.output import OutputJob, pack, write_output
+from textmill.pipeline.output import OutputJob, data_file, pack, write_output
 from textmill.pipeline.plan import OUTPUT, PlannedStage, chain_spec, plan
 from textmill.pipeline.progress import Silent, Watcher
 from textmill.pipeline.recipe import BarrierStage, ChainStage, Recipe
 from textmill.pipeline.shard import Shard
 from textmill.pipeline.spec import Spec, build_barrier
-from textmill.pipeline.stage_folder import ShardManifest, StageFolder, part_number, write_json
+from textmill.pipeline.stage_folder import ShardManifest, StageFolder, parts_in, write_json
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,8 @@ def run(
         for named in stage.steps if isinstance(stage, ChainStage) else (stage.barrier,):
             named.part.prepare()
     with _only_one(out):
+        remove_drafts(out)
+        remove_drafts(join(out, "stages"))
         with write_whole(join(out, "recipe.yaml")) as stream:
             stream.write(recipe.to_yaml().encode())
         names = [{"name": planned.name, "folder": planned.folder.name} for planned in stages]
@@ -107,20 +110,21 @@ class _Run:
         """Every stage in order, until one has failures."""
         items = [ShardItem(part, shard) for part, shard in enumerate(shards)]
         for number, planned in enumerate(stages):
-            if planned.stage is None:
-                check_expectations(self.recipe.expect, self.result.books)
-                self._output(planned, stages[number - 1].folder)
-            elif isinstance(planned.stage, ChainStage):
-                items = self._chain(planned, stages[number + 1], items)
-            else:
-                items = self._barrier(planned, items)
+            match planned.stage:
+                case ChainStage() as chain:
+                    items = self._chain(planned, chain, stages[number + 1], items)
+                case BarrierStage() as barrier:
+                    items = self._barrier(planned, barrier, items)
+                case None:
+                    check_expectations(self.recipe.expect, self.result.books)
+                    self._output(planned, stages[number - 1].folder)
             if self.result.failures:
                 break
         return self.result
 
-    def _chain(self, planned: PlannedStage, after: PlannedStage, items: list[ShardItem]) -> list[ShardItem]:
-        stage = planned.stage
-        assert isinstance(stage, ChainStage)
+    def _chain(
+        self, planned: PlannedStage, stage: ChainStage, after: PlannedStage, items: list[ShardItem]
+    ) -> list[ShardItem]:
         barrier = after.stage.barrier if isinstance(after.stage, BarrierStage) else None
         job = ChainJob(
             chain_spec(self.recipe, stage),
@@ -130,7 +134,8 @@ class _Run:
             sketches=after.folder if barrier else None,
             hang_seconds=self.hang_seconds,
         )
-        done, complete = planned.folder.manifests(), planned.folder.summary() is not None
+        done = planned.folder.manifests()
+        complete = planned.folder.summary() is not None and len(done) == len(items)
         planned.folder.sweep(done)
         self.watcher.stage(planned.name, len(items), len(done))
         done |= self._shards(job, [item for item in items if item.part not in done])
@@ -140,7 +145,7 @@ class _Run:
             for part, manifest in sorted(done.items())
             if manifest.ledger.rows_out
         ]
-        if barrier and not self.result.failures:
+        if after.folder.summary() is None and not self.result.failures:
             self._sketch(job, kept)
         return kept
 
@@ -166,6 +171,8 @@ class _Run:
         """Note a failed shard; errors that no shard can escape end the run."""
         if isinstance(error, UsageError) and not isinstance(error, InputError):
             raise error
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise TextmillError(f"{self.out}: no space left; make some and run again, what is done is kept") from error
         message = str(error) if isinstance(error, (TextmillError, str)) else repr(error)
         failure = Failure(stage, item.part, _origin(item), message)
         self.result.failures.append(failure)
@@ -173,15 +180,16 @@ class _Run:
 
     def _sketch(self, job: ChainJob, items: list[ShardItem]) -> None:
         """Sketch the parts that were chained before this barrier came or changed."""
-        assert job.sketches is not None
-        there = {part_number(name) for name in list_folder(join(job.sketches.path, "sketch"))}
+        if job.sketches is None:
+            return
+        there = parts_in(join(job.sketches.path, "sketch"))
         gather(self.executor, write_sketch, [item for item in items if item.part not in there], job)
 
-    def _barrier(self, planned: PlannedStage, items: list[ShardItem]) -> list[ShardItem]:
-        stage, folder = planned.stage, planned.folder
-        assert isinstance(stage, BarrierStage)
-        complete = folder.summary() is not None
-        done = folder.manifests() if complete else {}
+    def _barrier(self, planned: PlannedStage, stage: BarrierStage, items: list[ShardItem]) -> list[ShardItem]:
+        folder = planned.folder
+        done = folder.manifests()
+        complete = folder.summary() is not None and len(done) == len(items)
+        done = done if complete else {}
         folder.sweep(done, [item.part for item in items])
         self.watcher.stage(planned.name, len(items), len(done))
         if not complete:
@@ -208,14 +216,16 @@ class _Run:
         """Write the corpus; an older corpus, of another recipe or input, goes first."""
         data = join(self.out, "data")
         todo = pack(last, [m for _, m in sorted(last.manifests().items())], self.recipe.output.shard_bytes)
-        done = planned.folder.manifests()
-        complete = planned.folder.summary() is not None
+        there = parts_in(data)
+        done = {part: manifest for part, manifest in planned.folder.manifests().items() if part in there}
+        complete = planned.folder.summary() is not None and len(done) == len(todo)
+        planned.folder.sweep(done)
         for name in list_folder(join(self.out, "stages")):
             if f"-{OUTPUT}-" in name and name != planned.folder.name:
                 remove(join(self.out, "stages", name))
-        for name in list_folder(data):
-            if part_number(name) not in done:
-                remove(join(data, name))
+        for part in there - done.keys():
+            remove(data_file(data, part))
+        remove_drafts(data)
         self.watcher.stage(planned.name, len(todo), len(done))
         missing = [item for item in todo if item.part not in done]
         for manifest in gather(self.executor, write_output, missing, OutputJob(data, planned.folder)):

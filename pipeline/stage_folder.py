@@ -19,7 +19,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from textmill.pipeline.io.files import exists, join, list_folder, read_text, remove, write_whole
+from textmill.pipeline.io.files import exists, join, list_folder, read_text, remove, remove_drafts, write_whole
 from textmill.pipeline.io.writer import WrittenFile
 from textmill.pipeline.ledger import Ledger
 
@@ -67,11 +67,15 @@ class StageFolder:
         write_json(join(self.path, "shards", f"{part_name(manifest.part)}.json"), manifest.to_json())
 
     def manifests(self) -> dict[int, ShardManifest]:
-        """The manifests of the shards that are done, by part number."""
+        """The manifests of the shards that are done, by part number.
+
+        A manifest whose files somebody deleted counts for nothing.
+        """
         folder = join(self.path, "shards")
         names = [name for name in list_folder(folder) if name.endswith(".json")]
         found = [ShardManifest.from_json(read_json(join(folder, name))) for name in names]
-        return {manifest.part: manifest for manifest in found}
+        there = {(kind, part) for kind in KINDS for part in parts_in(join(self.path, kind))}
+        return {m.part: m for m in found if all((kind, m.part) in there for kind in m.files)}
 
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Declare the stage done."""
@@ -85,6 +89,7 @@ class StageFolder:
     def sweep(self, done: Mapping[int, ShardManifest], sketches: Collection[int] = ()) -> None:
         """Delete what neither a manifest vouches for nor `sketches` names: leftovers of a killed attempt."""
         remove(self.work)
+        remove_drafts(self.path)
         vouched = {(kind, part) for part, manifest in done.items() for kind in (*manifest.files, "shards")}
         vouched |= {("sketch", part) for part in sketches}
         for kind in (*KINDS, "shards"):
@@ -108,6 +113,11 @@ def part_number(name: str) -> int | None:
     stem, _, ending = name.partition(".")
     digits = stem.removeprefix("part-")
     return int(digits) if ending in ("parquet", "json") and digits.isdecimal() else None
+
+
+def parts_in(folder: str) -> set[int]:
+    """The numbers of the parts in a folder; other files are passed over."""
+    return {part for name in list_folder(folder) if (part := part_number(name)) is not None}
 
 
 def write_json(path: str, content: Mapping[str, Any]) -> None:
