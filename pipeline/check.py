@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.table import Table
 
 from textmill.pipeline.errors import RecipeError, UsageError
+from textmill.pipeline.inputs import find_shards
 from textmill.pipeline.plan import PlannedStage, plan
 from textmill.pipeline.recipe import ChainStage, Named, Recipe
-from textmill.pipeline.run import find_shards
 from textmill.pipeline.shard import Shard
 
 TEXT_PER_INPUT_BYTE = {"warc": 0.12, "html": 0.05, "jsonl": 0.4, "parquet": 1.0}

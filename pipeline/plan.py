@@ -1,6 +1,8 @@
 """The stages of a run and their addresses: a stage is addressed by what determines its output.
 
-Edit the last stage and only its address changes, so only it runs again.
+Edit the last stage and only its address changes, so only it runs again. The first chain's address leaves the
+list of inputs out, for each of its shards depends on its own file alone: more files, or a mended one, cost
+only themselves there.
 """
 
 import hashlib
@@ -44,13 +46,15 @@ def plan(recipe: Recipe, out: str, shards: Sequence[Shard]) -> list[PlannedStage
 
     Raises InputError or ModelError for a file that a step depends on and that is not there.
     """
-    address = _hash(["inputs", ENGINE, [_identity(item) for item in recipe.inputs], [s.to_json() for s in shards]])
-    planned = []
+    address = _hash(["inputs", ENGINE, [_identity(item) for item in recipe.inputs]])
+    planned: list[PlannedStage] = []
     for number, stage in enumerate(_alternating(recipe.stages)):
         parts = stage.steps if isinstance(stage, ChainStage) else (stage.barrier,)
         rejects = recipe.rejects.keep if isinstance(stage, ChainStage) else None
         address = _hash([address, type(stage).__name__, stage.name, rejects, [_identity(part) for part in parts]])
         planned.append(PlannedStage(stage.name, address, _folder(out, number, stage.name, address), stage))
+        if number == 0:  # its shards stand on their own; what follows depends on all of them
+            address = _hash([address, [shard.to_json() for shard in shards]])
     address = _hash([address, OUTPUT, recipe.output.shard_bytes])
     return [*planned, PlannedStage(OUTPUT, address, _folder(out, len(planned), OUTPUT, address), None)]
 

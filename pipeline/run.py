@@ -7,18 +7,20 @@ and the run stops before the next barrier: a rerun does only what is missing.
 import errno
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 from textmill.pipeline.barrier_task import BarrierJob, RulingItem, commit_ruling
 from textmill.pipeline.chain_task import ChainJob, ShardItem, run_shard, write_sketch
 from textmill.pipeline.errors import InputError, TextmillError, UsageError
 from textmill.pipeline.executor import Executor, gather
 from textmill.pipeline.expect import check_expectations
+from textmill.pipeline.inputs import find_shards, number_shards
 from textmill.pipeline.io.files import is_local, join, list_folder, remove, remove_drafts, write_whole
-from textmill.pipeline.io.reader import Reader
 from textmill.pipeline.ledger import Ledger
 from textmill.pipeline.output import OutputJob, data_file, pack, write_output
 from textmill.pipeline.plan import OUTPUT, PlannedStage, chain_spec, plan
@@ -27,6 +29,12 @@ from textmill.pipeline.recipe import BarrierStage, ChainStage, Recipe
 from textmill.pipeline.shard import Shard
 from textmill.pipeline.spec import Spec, build_barrier
 from textmill.pipeline.stage_folder import ShardManifest, StageFolder, parts_in, write_json
+
+J = TypeVar("J")
+I = TypeVar("I")  # noqa: E741
+
+ATTEMPTS = 4
+"""How often the worker of a shard may die before the shard fails."""
 
 
 @dataclass(frozen=True)
@@ -54,15 +62,6 @@ class RunResult:
         return self.books[OUTPUT].rows_out if OUTPUT in self.books else 0
 
 
-def find_shards(recipe: Recipe, limit: int | None = None) -> list[Shard]:
-    """All shards of all inputs in order, at most `limit` of each input. Raises InputError."""
-    shards = []
-    for named in recipe.inputs:
-        if isinstance(named.part, Reader):
-            shards += named.part.shards()[:limit]
-    return shards
-
-
 def run(
     recipe: Recipe,
     out: str,
@@ -87,10 +86,14 @@ def run(
         remove_drafts(join(out, "stages"))
         with write_whole(join(out, "recipe.yaml")) as stream:
             stream.write(recipe.to_yaml().encode())
-        names = [{"name": planned.name, "folder": planned.folder.name} for planned in stages]
-        write_json(join(out, "stages", "plan.json"), {"recipe": recipe.name, "stages": names})
+        names = [{"name": s.name, "kind": s.kind, "folder": s.folder.name} for s in stages]
+        write_json(join(out, "stages", "plan.json"), {"recipe": recipe.name, "stages": names, "shards": len(shards)})
+        remove(join(out, "stages", "last_run.json"))
         guard = hang_seconds if executor.guarded else None
-        return _Run(recipe, out, executor, watcher or Silent(), guard).all(stages, shards)
+        result = _Run(recipe, out, executor, watcher or Silent(), guard).all(stages, shards)
+        failures = [asdict(failure) for failure in result.failures]
+        write_json(join(out, "stages", "last_run.json"), {"reused": result.reused, "failures": failures})
+        return result
 
 
 @dataclass
@@ -105,11 +108,13 @@ class _Run:
 
     def __post_init__(self) -> None:
         self.result = RunResult(self.out)
+        self.started = time.monotonic()
 
     def all(self, stages: Sequence[PlannedStage], shards: Sequence[Shard]) -> RunResult:
         """Every stage in order, until one has failures."""
-        items = [ShardItem(part, shard) for part, shard in enumerate(shards)]
+        items = number_shards(shards, stages[0].folder)
         for number, planned in enumerate(stages):
+            self.started = time.monotonic()
             match planned.stage:
                 case ChainStage() as chain:
                     items = self._chain(planned, chain, stages[number + 1], items)
@@ -117,7 +122,7 @@ class _Run:
                     items = self._barrier(planned, barrier, items)
                 case None:
                     check_expectations(self.recipe.expect, self.result.books)
-                    self._output(planned, stages[number - 1].folder)
+                    self._output(planned, stages[number - 1].folder, items)
             if self.result.failures:
                 break
         return self.result
@@ -134,31 +139,34 @@ class _Run:
             sketches=after.folder if barrier else None,
             hang_seconds=self.hang_seconds,
         )
-        done = planned.folder.manifests()
-        complete = planned.folder.summary() is not None and len(done) == len(items)
-        planned.folder.sweep(done)
-        self.watcher.stage(planned.name, len(items), len(done))
-        done |= self._shards(job, [item for item in items if item.part not in done])
-        self._finish(planned, done, complete and not self.result.failures)
+        manifests = planned.folder.manifests()
+        planned.folder.sweep(manifests)
+        todo = [item for item in items if item.part not in manifests]
+        self.watcher.stage(planned.name, len(items), len(items) - len(todo))
+        manifests |= self._shards(job, todo)
+        self._finish(planned, [item.part for item in items], manifests, fresh=bool(todo))
         kept = [
-            ShardItem(part, data=planned.folder.file("data", part), rows=manifest.ledger.rows_out)
-            for part, manifest in sorted(done.items())
-            if manifest.ledger.rows_out
+            ShardItem(item.part, data=planned.folder.file("data", item.part), rows=manifest.ledger.rows_out)
+            for item in items
+            if (manifest := manifests.get(item.part)) and manifest.ledger.rows_out
         ]
         if after.folder.summary() is None and not self.result.failures:
             self._sketch(job, kept)
         return kept
 
     def _shards(self, job: ChainJob, todo: list[ShardItem]) -> dict[int, ShardManifest]:
-        """Do shards; those whose worker died are done again with every document in isolation."""
+        """Do shards; those whose worker died are done again with every document in isolation.
+
+        There no document can kill the worker, but the loss of a node can, so that is tried again too.
+        """
         done: dict[int, ShardManifest] = {}
-        for attempt in (job, replace(job, isolate=True)):
+        for attempt in range(ATTEMPTS):
             died = []
-            for outcome in self.executor.map(run_shard, todo, attempt):
+            for outcome in self.executor.map(run_shard, todo, replace(job, isolate=attempt > 0)):
                 if outcome.value is not None:
                     done[outcome.item.part] = outcome.value
                     self.watcher.shard(outcome.value.ledger.rows_in, outcome.value.ledger.rows_out)
-                elif outcome.died is not None and not attempt.isolate:
+                elif outcome.died is not None and attempt + 1 < ATTEMPTS:
                     self.watcher.note(f"{_origin(outcome.item)}: {outcome.died}; trying again in isolation")
                     died.append(outcome.item)
                 else:
@@ -186,23 +194,19 @@ class _Run:
         gather(self.executor, write_sketch, [item for item in items if item.part not in there], job)
 
     def _barrier(self, planned: PlannedStage, stage: BarrierStage, items: list[ShardItem]) -> list[ShardItem]:
-        folder = planned.folder
+        folder, parts = planned.folder, [item.part for item in items]
         done = folder.manifests()
-        complete = folder.summary() is not None and len(done) == len(items)
-        done = done if complete else {}
-        folder.sweep(done, [item.part for item in items])
-        self.watcher.stage(planned.name, len(items), len(done))
-        if not complete:
-            barrier = build_barrier(Spec.of(stage.barrier))
-            sketches = [folder.file("sketch", item.part) for item in items]
-            rulings = barrier.resolve(sketches, folder.work, self.executor)
-            job = BarrierJob(stage.name, stage.barrier.label, folder)
+        fresh = folder.summary() is None or done.keys() != set(parts)
+        folder.sweep({} if fresh else done, parts)
+        self.watcher.stage(planned.name, len(items), 0 if fresh else len(items))
+        if fresh:
+            rulings = build_barrier(Spec.of(stage.barrier)).resolve(
+                [folder.file("sketch", part) for part in parts], folder.work, self.executor
+            )
             todo = [RulingItem(item.part, ruling, item.rows or 0) for item, ruling in zip(items, rulings, strict=True)]
-            for manifest in gather(self.executor, commit_ruling, todo, job):
-                done[manifest.part] = manifest
-                self.watcher.shard(manifest.ledger.rows_in, manifest.ledger.rows_out)
+            done = self._all(commit_ruling, todo, BarrierJob(stage.name, stage.barrier.label, folder))
             remove(folder.work)
-        self._finish(planned, done, complete)
+        self._finish(planned, parts, done, fresh=fresh)
         return [
             replace(
                 item,
@@ -212,13 +216,12 @@ class _Run:
             for item in items
         ]
 
-    def _output(self, planned: PlannedStage, last: StageFolder) -> None:
+    def _output(self, planned: PlannedStage, last: StageFolder, items: list[ShardItem]) -> None:
         """Write the corpus; an older corpus, of another recipe or input, goes first."""
-        data = join(self.out, "data")
-        todo = pack(last, [m for _, m in sorted(last.manifests().items())], self.recipe.output.shard_bytes)
+        data, kept = join(self.out, "data"), last.manifests()
+        packed = pack(last, [kept[item.part] for item in items], self.recipe.output.shard_bytes)
         there = parts_in(data)
         done = {part: manifest for part, manifest in planned.folder.manifests().items() if part in there}
-        complete = planned.folder.summary() is not None and len(done) == len(todo)
         planned.folder.sweep(done)
         for name in list_folder(join(self.out, "stages")):
             if f"-{OUTPUT}-" in name and name != planned.folder.name:
@@ -226,26 +229,39 @@ class _Run:
         for part in there - done.keys():
             remove(data_file(data, part))
         remove_drafts(data)
-        self.watcher.stage(planned.name, len(todo), len(done))
-        missing = [item for item in todo if item.part not in done]
-        for manifest in gather(self.executor, write_output, missing, OutputJob(data, planned.folder)):
-            done[manifest.part] = manifest
-            self.watcher.shard(manifest.ledger.rows_in, manifest.ledger.rows_out)
-        self._finish(planned, done, complete)
+        todo = [item for item in packed if item.part not in done]
+        self.watcher.stage(planned.name, len(packed), len(done))
+        done |= self._all(write_output, todo, OutputJob(data, planned.folder))
+        self._finish(planned, [item.part for item in packed], done, fresh=bool(todo))
 
-    def _finish(self, planned: PlannedStage, done: dict[int, ShardManifest], complete: bool) -> None:
-        """Add up the books of a stage and, when no shard is missing, declare it done."""
-        books = Ledger()
-        for _, manifest in sorted(done.items()):
-            books.add(manifest.ledger)
+    def _all(self, task: Callable[[J, I], ShardManifest], items: list[I], job: J) -> dict[int, ShardManifest]:
+        """Tasks that no document can break; their manifests by part."""
+        manifests = gather(self.executor, task, items, job)
+        for manifest in manifests:
+            self.watcher.shard(manifest.ledger.rows_in, manifest.ledger.rows_out)
+        return {manifest.part: manifest for manifest in manifests}
+
+    def _finish(self, planned: PlannedStage, parts: list[int], done: dict[int, ShardManifest], *, fresh: bool) -> None:
+        """Add up the books of a stage and declare it done, unless shards failed."""
         if self.result.failures:
             return
+        books = Ledger()
+        for part in parts:
+            books.add(done[part].ledger)
         self.result.books[planned.name] = books
-        if complete:
+        summary = planned.folder.summary()
+        if not fresh and summary is not None and summary["parts"] == parts:
             self.result.reused.append(planned.name)
-        else:
-            summary = {"stage": planned.name, "address": planned.address, "parts": len(done)}
-            planned.folder.finish({**summary, "ledger": books.to_json()})
+            return
+        planned.folder.finish(
+            {
+                "stage": planned.name,
+                "address": planned.address,
+                "parts": parts,
+                "wall_seconds": round(time.monotonic() - self.started, 3),
+                "ledger": books.to_json(),
+            }
+        )
 
 
 def _origin(item: ShardItem) -> str:

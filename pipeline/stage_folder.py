@@ -66,6 +66,10 @@ class StageFolder:
         """Declare a shard done. Everything it wrote must be in place already."""
         write_json(join(self.path, "shards", f"{part_name(manifest.part)}.json"), manifest.to_json())
 
+    def retract(self, part: int) -> None:
+        """Take back that a shard is done."""
+        remove(join(self.path, "shards", f"{part_name(part)}.json"))
+
     def manifests(self) -> dict[int, ShardManifest]:
         """The manifests of the shards that are done, by part number.
 
