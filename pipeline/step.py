@@ -32,8 +32,11 @@ class Filter(Step):
         """One reason to drop, or none, for each row."""
 
     def apply(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, Verdict | None]:
-        """Judge, and leave the rows as they are."""
-        return batch, self.judge(batch)
+        """Judge, and leave the rows as they are. Raises TypeError for anything but a verdict on every row."""
+        verdict = self.judge(batch)
+        if not isinstance(verdict, Verdict) or len(verdict.codes) != batch.num_rows:
+            raise TypeError(f"judge must return a verdict on {batch.num_rows} rows, not {verdict!r:.80}")
+        return batch, verdict
 
 
 class Scorer(Step):

@@ -51,8 +51,10 @@ class Verdict:
         return verdict._mark(NOT_JUDGED, unknown, None, threshold) if unknown.any() else verdict
 
     def drop_each(self, reasons: Sequence[str | None] | pa.Array, value: Values | None = None) -> "Verdict":
-        """Drop each row whose entry in `reasons` is not null, for that reason."""
+        """Drop each row whose entry in `reasons` is not null, for that reason. Raises ValueError as `drop`."""
         column = reasons if isinstance(reasons, pa.Array) else pa.array(reasons, pa.string())
+        if len(column) != len(self.codes):
+            raise ValueError(f"{len(column)} reasons for {len(self.codes)} rows")
         verdict = self
         for reason in pc.unique(column.drop_null()).to_pylist():
             verdict = verdict.drop(reason, pc.fill_null(pc.equal(column, reason), False), value)

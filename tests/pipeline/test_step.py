@@ -1,0 +1,98 @@
+"""Steps are their own configuration, and a function on one document is a step like any other."""
+
+import pickle
+
+import pyarrow as pa
+import pytest
+from pydantic import ValidationError
+from support import MinLength, Shout, length, without
+
+from textmill import Filter, Mapper, Scorer, Verdict, batch_of, doc_filter, doc_scorer, judge, rewrite, score
+
+
+def test_parameters_are_checked_frozen_and_part_of_equality() -> None:
+    assert MinLength(least=4) == MinLength(least=4) != MinLength()
+    for wrong in ({"least": "many"}, {"leest": 4}):
+        with pytest.raises(ValidationError):
+            MinLength(**wrong)  # type: ignore[arg-type]
+    with pytest.raises(ValidationError, match="frozen"):
+        MinLength().least = 5  # type: ignore[misc]
+
+
+def test_a_function_becomes_a_filter_whose_keyword_arguments_are_parameters() -> None:
+    assert issubclass(without, Filter)
+    assert judge(without(), ["a bad text", "a text", ""]) == ["bad_word", None, None]
+    assert judge(without(word="text"), ["a bad text", "a text", ""]) == ["bad_word", "bad_word", None]
+    assert without().model_dump() == {"word": "bad"}
+    assert without.__doc__ == "Drop documents that hold a word."
+    for wrong in ({"word": 5}, {"wrod": "x"}):
+        with pytest.raises(ValidationError):
+            without(**wrong)
+
+
+def test_positional_arguments_of_a_function_are_the_columns_it_reads() -> None:
+    @doc_filter
+    def same(url: str, text: str, *, least: int) -> str | None:
+        return "same" if url == text and len(text) >= least else None
+
+    assert same(least=1).reads() == {"url", "text"}
+    assert judge(same(least=1), {"text": ["a", "b", ""], "url": ["a", "c", ""]}) == ["same", None, None]
+    with pytest.raises(ValidationError, match="least"):
+        same()
+
+
+def test_a_function_becomes_a_scorer_whose_column_carries_its_name() -> None:
+    assert issubclass(length, Scorer)
+    assert length().adds() == {"length"}
+    assert score(length(), ["four", "", "日本"]) == {"length": [4.0, None, 2.0]}
+
+
+def test_a_scorer_replaces_the_column_of_an_earlier_one() -> None:
+    @doc_scorer
+    def text(text: str) -> float:
+        return 1.0
+
+    batch, verdict = text().apply(batch_of(["a"]))
+    assert verdict is None
+    assert batch.column("text").to_pylist() == [1.0]
+
+
+def test_a_step_made_of_a_function_can_be_named_in_a_module_and_pickled() -> None:
+    assert pickle.loads(pickle.dumps(without(word="x"))) == without(word="x")
+
+
+def test_an_exception_of_a_function_is_not_swallowed() -> None:
+    @doc_filter
+    def broken(text: str) -> str | None:
+        raise KeyError(text)
+
+    with pytest.raises(KeyError):
+        judge(broken(), ["a"])
+
+
+def test_the_refusals_of_a_mapper_become_a_verdict_and_leave_no_column() -> None:
+    batch, verdict = Shout().apply(batch_of(["refuse me", "keep me"]))
+    assert batch.schema.names == ["text", "id", "source"]
+    assert verdict is not None
+    assert verdict.reasons == ["refused", None]
+    assert verdict.values[0] == len("refuse me")
+    assert rewrite(Shout(), ["refuse me", "keep me"]) == [None, "KEEP ME"]
+
+
+def test_a_mapper_that_loses_rows_is_told_so() -> None:
+    class Lossy(Mapper):
+        def rewrite(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+            return batch.slice(1)
+
+    with pytest.raises(ValueError, match="got 2 rows and returned 1"):
+        Lossy().apply(batch_of(["a", "b"]))
+
+
+@pytest.mark.parametrize("answer", [None, True, [None, None], Verdict.of(batch_of(["only one"]))])
+def test_a_filter_that_does_not_judge_every_row_is_told_so(answer: object) -> None:
+    class Careless(Filter):
+        def judge(self, batch: pa.RecordBatch) -> Verdict:
+            return answer  # type: ignore[return-value]
+
+    with pytest.raises((TypeError, ValueError), match="verdict"):
+        Careless().apply(batch_of(["a", "b"]))
