@@ -92,14 +92,15 @@ def decode(body: bytes, content_type: str | None) -> str:
     the header's charset, the page's own declaration and the detected charset are tried in this
     order, and windows-1252 last. Undecodable bytes become U+FFFD.
     """
-    return _decode(body, content_type).replace("\0", "")
+    text = _decode(body, content_type)
+    return text.replace("\0", "") if b"\0" in body else text
 
 
 def _decode(body: bytes, content_type: str | None) -> str:
     for signature, codec in _SIGNATURES:
         if body.startswith(signature):
             return body.decode(codec, "replace")
-    if b"\x1b$" in body and "iso2022_jp_ext" in _declared(body, content_type):
+    if b"\x1b" in body and "iso2022_jp_ext" in _declared(body, content_type):
         return body.decode("iso2022_jp_ext", "replace")
     try:
         return body.decode()

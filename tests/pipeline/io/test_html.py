@@ -28,9 +28,7 @@ def test_a_header_that_says_another_type_is_believed(content_type):
     assert not looks_like_html(content_type, b"<!doctype html><html>")
 
 
-@pytest.mark.parametrize(
-    "content_type", [None, "", "html", "text/html charset=utf-8", "unknown/unknown", "*/*"]
-)
+@pytest.mark.parametrize("content_type", [None, "", "html", "text/html charset=utf-8", "unknown/unknown", "*/*"])
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
@@ -54,9 +52,7 @@ def test_without_a_usable_header_the_first_bytes_decide(content_type, body, expe
     assert looks_like_html(content_type, body) is expected
 
 
-@pytest.mark.parametrize(
-    "content_type", ["application/xml", "text/xml; charset=utf-8", "application/rss+xml"]
-)
+@pytest.mark.parametrize("content_type", ["application/xml", "text/xml; charset=utf-8", "application/rss+xml"])
 def test_xml_is_html_when_its_root_is(content_type):
     prolog = b'<!-- c --><!DOCTYPE html PUBLIC "-//W3C//DTD" "x" [<!ENTITY e "v">]>'
     assert looks_like_html(content_type, XHTML)
@@ -126,9 +122,7 @@ def test_a_wrong_header_gives_way_to_the_page():
 
 @pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16"])
 def test_a_byte_order_mark_goes_before_all(codec):
-    assert (
-        decode("é<meta charset=koi8-r>".encode(codec), "text/html; charset=gbk") == "é<meta charset=koi8-r>"
-    )
+    assert decode("é<meta charset=koi8-r>".encode(codec), "text/html; charset=gbk") == "é<meta charset=koi8-r>"
 
 
 @pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
@@ -153,9 +147,7 @@ def test_a_stray_byte_costs_itself_only():
 
 
 def test_latin1_bytes_that_claim_to_be_utf8_are_windows_1252():
-    assert decode("café à la crème – “bon”".encode("cp1252"), "text/html; charset=utf-8").startswith(
-        "café à la crème"
-    )
+    assert decode("café à la crème – “bon”".encode("cp1252"), "text/html; charset=utf-8").startswith("café à la crème")
 
 
 @pytest.mark.parametrize("charset", ["windows-1251", "koi8-r", "gb2312", "shift_jis", "euc-kr"])
@@ -175,9 +167,7 @@ def test_nothing_is_empty():
 
 headers = st.none() | st.text(max_size=30) | st.sampled_from(list(TEXT)).map("text/html; charset={}".format)
 bodies = st.binary(max_size=200) | st.lists(
-    st.sampled_from(
-        [b"<meta charset=", b"<?xml encoding='", b"\x1b$B", b"iso-2022-jp", b"utf-7", b"'>", b"\xff\xfe"]
-    )
+    st.sampled_from([b"<meta charset=", b"<?xml encoding='", b"\x1b$B", b"iso-2022-jp", b"utf-7", b"'>", b"\xff\xfe"])
     | st.binary(max_size=8),
     max_size=12,
 ).map(b"".join)
