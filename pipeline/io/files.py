@@ -2,11 +2,13 @@
 
 import errno
 import os
+import re
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
+from itertools import takewhile
 from pathlib import Path
 from typing import IO, Any
 
@@ -70,6 +72,17 @@ def find_files(patterns: Iterable[str]) -> list[FileInfo]:
     return [found[path] for path in sorted(found)]
 
 
+def shared_folder(patterns: Iterable[str]) -> str:
+    """The folder that all of `patterns` share before their first wildcard, written as `find_files` writes paths."""
+    folders = []
+    for pattern in patterns:
+        fs, path = filesystem(pattern)
+        url = path if isinstance(fs, LocalFileSystem) else fs.unstrip_protocol(path)
+        folders.append(re.split(r"[*?\[]", url, maxsplit=1)[0].split("/")[:-1])
+    alike = takewhile(lambda names: len(set(names)) == 1, zip(*folders, strict=False))
+    return "/".join(names[0] for names in alike)
+
+
 def _stamp(info: dict[str, Any]) -> str:
     changed = info.get("ETag") or info.get("etag") or info.get("mtime") or info.get("LastModified") or ""
     return f"{info['size']}-{changed}"
@@ -78,8 +91,21 @@ def _stamp(info: dict[str, Any]) -> str:
 def open_binary(path: str) -> IO[bytes]:
     """Open for reading, seekable. Raises InputError when it is missing or forbidden."""
     fs, name = filesystem(path)
-    try:
+    with _clear_errors(path):
         return fs.open(name, "rb")  # type: ignore[no-any-return]
+
+
+def read_head(path: str, size: int) -> bytes:
+    """The first `size` bytes of a file, or all it has, and nothing else is transferred. Raises as `open_binary`."""
+    fs, name = filesystem(path)
+    with _clear_errors(path):
+        return fs.cat_file(name, 0, size)  # type: ignore[no-any-return]
+
+
+@contextmanager
+def _clear_errors(path: str) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except PermissionError as error:
@@ -158,6 +184,13 @@ def remove(path: str) -> None:
     fs, name = filesystem(path)
     if fs.exists(name):
         fs.rm(name, recursive=True)
+
+
+def remove_drafts(folder: str) -> None:
+    """Delete what `write_whole` had not finished in a folder when it was killed."""
+    for name in list_folder(folder):
+        if re.search(r"\.[0-9a-f]{12}\.tmp$", name):
+            remove(join(folder, name))
 
 
 def resolve_packaged(path: str) -> str:

@@ -2,14 +2,16 @@
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import ClassVar
 
 import pyarrow as pa
 from pydantic import Field
 
 from textmill.pipeline import schema
-from textmill.pipeline.io.files import FileInfo, find_files
+from textmill.pipeline.io.files import FileInfo, find_files, shared_folder
 from textmill.pipeline.parameters import Parameters
 from textmill.pipeline.shard import Shard
 
@@ -35,19 +37,36 @@ class Reader(Parameters):
         """A reader needs no columns."""
         return frozenset()
 
+    def adds(self) -> frozenset[str]:
+        """The columns that every batch has: those of `WEB_LAYOUT`, for readers of pages."""
+        return frozenset(WEB_LAYOUT.names) - {schema.DROP_REASON, schema.DROP_VALUE}
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """`files` as a list."""
+        return (self.files,) if isinstance(self.files, str) else self.files
+
     def shards(self) -> list[Shard]:
         """The files found, in sorted order, split where the format allows it.
 
         The split depends on the files and the parameters alone, never on the machine. Raises
-        InputError when a pattern matches nothing.
+        InputError when a pattern matches nothing, or when the first file is not what it should be.
         """
-        patterns = [self.files] if isinstance(self.files, str) else self.files
-        found = find_files(patterns)
-        return [shard for file in found for shard in self.split(file)]
+        found = find_files(self.patterns)
+        detail = self.survey(found)
+        return [shard for file in found for shard in self.split(file, detail)]
 
-    def split(self, file: FileInfo) -> Iterable[Shard]:
+    def name_of(self, path: str) -> str:
+        """A file's name for ids: its path below what all of `files` have in common, the same on every machine."""
+        return path.removeprefix(shared_folder(self.patterns)).lstrip("/")
+
+    def survey(self, found: Sequence[FileInfo]) -> str:  # noqa: ARG002
+        """What all shards must agree on before any is read (``Shard.detail``), such as the columns' types."""
+        return ""
+
+    def split(self, file: FileInfo, detail: str) -> Iterable[Shard]:
         """The shards of one file; the whole file where the format cannot be split."""
-        return [Shard(self.source, file.path, size=file.size, stamp=file.stamp)]
+        return [Shard(self.source, file.path, size=file.size, stamp=file.stamp, detail=detail)]
 
     @abstractmethod
     def read(self, shard: Shard, skipped: Skipped) -> Iterator[pa.RecordBatch]:
@@ -58,9 +77,22 @@ class Reader(Parameters):
         """
 
 
-def row_id(path: str, position: int) -> str:
-    """The id of a row that brings none: file name and position, the same on every run and machine."""
-    return f"{path.rsplit('/', 1)[-1]}:{position}"
+def byte_ranges(whole: Shard, split_bytes: int) -> list[Shard]:
+    """A file as slices [start, stop) of equal length, `split_bytes` at most; the last has no stop.
+
+    What begins in a slice belongs to it, so a reader needs no index, and nobody opens a file to split it.
+    """
+    count = max(1, -(-whole.size // split_bytes))
+    bounds = [whole.size * i // count for i in range(count + 1)]
+    return [
+        replace(whole, start=start, stop=stop if stop < whole.size else None, size=stop - start)
+        for start, stop in pairwise(bounds)
+    ]
+
+
+def row_id(name: str, position: int | str) -> str:
+    """The id of a row that brings none: its file's `Reader.name_of` and where in the file it begins."""
+    return f"{name}:{position}"
 
 
 def batches_of(rows: Iterable[tuple[dict[str, object], int]], layout: pa.Schema) -> Iterator[pa.RecordBatch]:
