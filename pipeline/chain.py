@@ -1,11 +1,12 @@
 """A chain: steps one after another over a batch. Only here do rows leave, and each leaves a decision.
 
-A step that raises is tried again on each row alone: a row that breaks it leaves as `step_error`; if
-every row breaks it the step is at fault, and the shard fails.
+A step that raises is tried again on each row alone, and a row that breaks it leaves as `step_error`. A step
+that breaks on every row it meets in a shard is itself at fault, and the shard fails.
 """
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -23,6 +24,12 @@ READ = "read"
 """The label under which a reader's own drops are booked."""
 STEP_ERROR = "step_error"
 """Reason for a document on which a step raised an exception."""
+CRASHED = "crashed"
+"""Reason for a document on which a step killed its process."""
+TIMED_OUT = "timed_out"
+"""Reason for a document on which a step hung."""
+ENOUGH = 10
+"""Rows that must have broken a step, with none that did not, before the step is blamed and not the rows."""
 
 Apply = Callable[[pa.RecordBatch], tuple[pa.RecordBatch, Verdict | None]]
 
@@ -46,7 +53,7 @@ class Chain:
     keep_rejects: float = 0.0
 
     def process(self, batch: pa.RecordBatch) -> Passed:
-        """Send a batch through all steps. Raises StepError when a step breaks on every row."""
+        """Send a batch through all steps. Raises StepError when a step breaks on rows together but on none alone."""
         passed = self.begin(batch)
         for number in range(len(self.steps)):
             passed = self.advance(passed, number)
@@ -68,6 +75,8 @@ class Chain:
         """Let every row leave at a step, for `reason`; the step itself is not applied."""
         everything = np.ones(passed.batch.num_rows, np.bool_)
         label, _ = self.steps[number]
+        for name in passed.batch.column(schema.ID):
+            passed.ledger.complain(f"{label}: {name}: {reason}")
         self._run(passed, label, lambda rows: (rows, Verdict.of(rows).drop(reason, everything)))
         return passed
 
@@ -94,14 +103,10 @@ class Chain:
             raise
         except Exception as error:
             culprits = self._culprits(passed, label, apply)
-            if all(culprits):
-                ids = ", ".join(passed.batch.column(schema.ID).slice(0, 3).to_pylist())
-                raise StepError(
-                    f"step {label!r} of stage {self.stage!r} broke on every row of a batch "
-                    f"({len(culprits)} rows: {ids}, …): {error!r}"
-                ) from error
+            if not any(culprits):
+                raise StepError(f"step {label!r} of stage {self.stage!r}: {error!r}, but on no row alone") from error
         self._let_go(passed, label, Verdict.of(passed.batch).drop(STEP_ERROR, culprits))
-        return apply(passed.batch)
+        return self._try(passed, label, apply) if passed.batch.num_rows else (passed.batch, None)
 
     def _culprits(self, passed: Passed, label: str, apply: Apply) -> list[bool | None]:
         """For each row whether the step raises on it alone; the first messages go into the books."""
@@ -144,6 +149,17 @@ class Chain:
         }
         arrays = [columns.get(f.name, pa.nulls(n)).cast(f.type) for f in schema.DECISIONS]
         return pa.RecordBatch.from_arrays(arrays, schema=schema.DECISIONS)
+
+
+def blame(stage: str, ledger: Ledger) -> None:
+    """Raise StepError for a step that broke, crashed or hung on each of the `ENOUGH` rows or more that it met."""
+    broken: Counter[str] = Counter()
+    for (label, reason, *_), rows in ledger.dropped_rows.items():
+        broken[label] += rows if reason in (STEP_ERROR, CRASHED, TIMED_OUT) else 0
+    for label, rows in broken.items():
+        if rows >= ENOUGH and rows == ledger.steps[label].rows_in:
+            examples = "; ".join(message for message in ledger.errors if message.startswith(f"{label}: "))
+            raise StepError(f"step {label!r} of stage {stage!r} broke on all of {rows} rows: {examples:.1000}")
 
 
 def _sample(gone: pa.RecordBatch, decisions: pa.RecordBatch, share: float) -> pa.RecordBatch:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from textmill.pipeline import schema
 from textmill.pipeline.barrier import Barrier
-from textmill.pipeline.chain import Passed
+from textmill.pipeline.chain import Passed, blame
 from textmill.pipeline.errors import ConservationError, TextmillError
 from textmill.pipeline.io.files import is_transient
 from textmill.pipeline.io.reader import Skipped
@@ -82,6 +82,8 @@ def _run_shard(job: ChainJob, item: ShardItem) -> ShardManifest:
         barrier = build_barrier(job.barrier) if job.barrier else None
         for passed in _process(job, _batches(job, item, ledger.skipped)):
             ledger.add(passed.ledger)
+            if passed.ledger.errors:
+                blame(job.chain.stage, ledger)
             _write(sinks, passed, barrier)
     ledger.seconds = time.perf_counter() - start
     manifest = ShardManifest(item.part, _origin(item), ledger)

@@ -4,14 +4,14 @@ A batch that the child does not survive is sent again row by row. A row that it 
 is sent step by step, and leaves at the step that the child died of.
 """
 
+from collections.abc import Callable, Iterator
+
 import pyarrow as pa
 
-from textmill.pipeline.chain import Chain, Passed
+from textmill.pipeline.chain import CRASHED, TIMED_OUT, Chain, Passed
+from textmill.pipeline.errors import StepError
 from textmill.pipeline.spec import ChainSpec, build_chain
 from textmill.pipeline.worker import Worker
-
-CRASHED = "crashed"
-TIMED_OUT = "timed_out"
 
 
 class IsolatedChain:
@@ -23,12 +23,14 @@ class IsolatedChain:
         self._seconds = seconds
         self._worker = Worker()
 
-    def process(self, batch: pa.RecordBatch) -> list[Passed]:
-        """As `Chain.process`; rows that kill or hang the child leave as `crashed` or `timed_out`."""
+    def process(self, batch: pa.RecordBatch) -> Iterator[Passed]:
+        """As `Chain.process`, in pieces; rows that kill or hang the child leave as `crashed` or `timed_out`."""
         try:
-            return [self._worker.call(_process, self._spec, batch, timeout=self._seconds)]
+            passed = self._call(_process, batch)
         except Worker.Died:
-            return [self._process_row(batch.slice(row, 1)) for row in range(batch.num_rows)]
+            yield from (self._process_row(batch.slice(row, 1)) for row in range(batch.num_rows))
+        else:
+            yield passed
 
     def close(self) -> None:
         """Stop the child."""
@@ -36,17 +38,30 @@ class IsolatedChain:
 
     def _process_row(self, row: pa.RecordBatch) -> Passed:
         try:
-            return self._worker.call(_process, self._spec, row, timeout=self._seconds)
+            return self._call(_process, row)
         except Worker.Died:
             passed = self._chain.begin(row)
         for number in range(len(self._chain.steps)):
             try:
-                passed = self._worker.call(_advance, self._spec, passed, number, timeout=self._seconds)
+                passed = self._call(_advance, passed, number)
             except Worker.Hung:
                 passed = self._chain.condemn(passed, number, TIMED_OUT)
             except Worker.Died:
                 passed = self._chain.condemn(passed, number, CRASHED)
         return self._chain.finish(passed)
+
+    def _call(self, task: Callable[..., Passed], *arguments: object) -> Passed:
+        """A call in the child, whose start, with imports and models, is not on the clock."""
+        if not self._worker.running:
+            try:
+                self._worker.call(_prepare, self._spec)
+            except Worker.Died as death:
+                raise StepError(f"stage {self._spec.stage!r} cannot be loaded in isolation: {death}") from death
+        return self._worker.call(task, self._spec, *arguments, timeout=self._seconds)
+
+
+def _prepare(spec: ChainSpec) -> None:
+    build_chain(spec)
 
 
 def _process(spec: ChainSpec, batch: pa.RecordBatch) -> Passed:
