@@ -1,10 +1,17 @@
 """A child process that runs functions and may die of it without harm to its parent."""
 
+import os
+import pickle
+import select
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection, Pipe
 from typing import Any, TypeVar
+
+from textmill.pipeline.errors import TextmillError
 
 R = TypeVar("R")
 
@@ -24,6 +31,11 @@ class Worker:
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection[Any, Any] | None = None
 
+    @property
+    def running(self) -> bool:
+        """Whether the child has been started and has not been stopped since."""
+        return self._pipe is not None
+
     def call(self, function: Callable[..., R], *arguments: object, timeout: float | None = None) -> R:
         """``function(*arguments)`` in the child; its exceptions are raised here.
 
@@ -36,7 +48,7 @@ class Worker:
                 self.stop()
                 raise Worker.Hung(f"no answer in {timeout:g} s")
             ok, value = pipe.recv()
-        except (EOFError, ConnectionError) as error:
+        except (EOFError, OSError) as error:  # OSError: it died in the middle of a message
             raise Worker.Died(self._cause_of_death()) from error
         except BaseException:
             self.stop()
@@ -71,8 +83,10 @@ class Worker:
 
 
 def serve(fd: int, paths: list[str]) -> None:
-    """The child's side: answer calls until the parent closes the pipe."""
+    """The child's side: answer calls until the parent closes the pipe, and end at once when the parent dies."""
     sys.path[:] = paths
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to decide
+    threading.Thread(target=_end_with_parent, args=(fd,), daemon=True).start()
     pipe: Connection[Any, Any] = Connection(fd)
     while True:
         try:
@@ -82,8 +96,25 @@ def serve(fd: int, paths: list[str]) -> None:
         try:
             answer = (True, function(*arguments))
         except Exception as error:
-            answer = (False, error)
+            answer = (False, _portable(error))
         try:
             pipe.send(answer)
         except BrokenPipeError:
             return
+
+
+def _end_with_parent(fd: int) -> None:
+    """Nothing of a run that was killed may go on to write into its folder."""
+    pipe = select.poll()
+    pipe.register(fd, 0)  # a hang-up is reported whatever is asked for
+    pipe.poll()
+    os._exit(1)
+
+
+def _portable(error: Exception) -> Exception:
+    """`error`, or what it says where it does not survive pickling; many libraries' errors do not."""
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 (made a line earlier)
+    except Exception:
+        return TextmillError(repr(error))
+    return error
