@@ -141,14 +141,14 @@ def steps(name: Annotated[str | None, typer.Argument(help="A reader, step or bar
 @app.command()
 def sample(
     folder: Annotated[str, typer.Argument(metavar="DIR", help="Where to write it.")],
-    documents: Annotated[int, typer.Option(min=100, help="About how many pages.")] = 400,
+    documents: Annotated[int, typer.Option(min=100, help="How many pages.")] = 400,
     files: Annotated[int, typer.Option(min=1, help="WARC files to spread them over.")] = 4,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
 ) -> None:
     """Write a small synthetic crawl whose every page is known, for trying things out."""
     from textmill.pipeline.sample import generate
 
-    stdout.print(generate(folder, documents=documents, files=files, seed=seed), markup=False, highlight=False)
+    stdout.print(str(generate(folder, documents=documents, files=files, seed=seed)), markup=False, highlight=False)
 
 
 @app.command()
