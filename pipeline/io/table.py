@@ -14,7 +14,7 @@ from pydantic import Field
 
 from textmill.pipeline import schema
 from textmill.pipeline.errors import InputError, did_you_mean
-from textmill.pipeline.io.files import FileInfo
+from textmill.pipeline.io.files import FileInfo, find_files
 from textmill.pipeline.io.reader import Reader
 
 _OWN: Final = (schema.ID, schema.SOURCE, schema.DROP_REASON, schema.DROP_VALUE)
@@ -48,6 +48,11 @@ class TableReader(Reader):
     @abstractmethod
     def found_columns(self, file: FileInfo) -> pa.Schema | None:
         """Names and types in a file; None when it has no row to tell them from. Raises InputError."""
+
+    def adds(self) -> frozenset[str]:
+        """The columns of the files that are there now. Raises InputError when there are none."""
+        found = find_files(self.patterns)
+        return frozenset({schema.ID, schema.SOURCE, *(column.name for column in self.settled(self.survey(found)))})
 
     def survey(self, found: Sequence[FileInfo]) -> str:
         """The columns of the first file that has any, in Arrow's serialisation."""
