@@ -13,10 +13,11 @@ MAGIC: Final = b"\x1f\x8b\x08"
 
 InflateError: type[Exception] = isal_zlib.error  # type: ignore[assignment]  # its stub calls the class an instance
 
-_BLOCK: Final = 1 << 16
-"""Compressed bytes read at once."""
-_SHORT: Final = 1 << 12
-"""What is left of a block is topped up below this, so that a member's header fits."""
+_BLOCK: Final = 1 << 15
+"""Compressed bytes inflated at once, counted from the start of each member.
+
+What can be inflated of a damaged member depends on it, and so may not depend on where a slice starts.
+"""
 _PIECE: Final = 1 << 20
 """Inflated bytes handed on at once at most: a bomb fills no memory."""
 _STORED: Final = 65_535 + 5
@@ -45,9 +46,8 @@ class _File:
             self._left, self.at = b"", at
 
     def take(self) -> bytes:
-        block, self._left = self._left, b""
-        if len(block) < _SHORT:
-            block += self._stream.read(_BLOCK)
+        block = self._left + self._stream.read(_BLOCK - len(self._left))
+        self._left = b""
         self.at += len(block)
         return block
 
