@@ -4,6 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("textmill", deadline=None)  # the first example pays for compiling a kernel
+settings.load_profile("textmill")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,92 @@
+"""Moves rows between the tasks of a barrier through files, so that no task ever holds more than a part of them.
+
+A barrier scatters twice: by key, so that rows with equal keys meet in one task, and by shard, so
+that what was found out comes home. Each task writes one file, however many tasks will read from it.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from textmill.pipeline.io.files import filesystem, write_whole
+
+_READERS = 8
+"""Files read at once by `collect`: the store answers slowly, but many at a time."""
+
+
+class Portion(NamedTuple):
+    """Consecutive shards that one task takes on together.
+
+    number: position among the portions. first: number of its first shard. paths: a file a shard.
+    """
+
+    number: int
+    first: int
+    paths: list[str]
+
+    def shards(self) -> Iterator[tuple[int, str]]:
+        """The number and the file of each shard."""
+        return enumerate(self.paths, self.first)
+
+
+def portions(paths: Sequence[str], limit: int) -> list[Portion]:
+    """Cut `paths` into portions of at most `limit` bytes of files, at least one file each."""
+    sizes = _sizes(paths)
+    cuts, held = [0], 0
+    for number, path in enumerate(paths):
+        if held + sizes.get(path, 0) > limit and number > cuts[-1]:
+            cuts.append(number)
+            held = 0
+        held += sizes.get(path, 0)
+    stops = [*cuts[1:], len(paths)]
+    ranges = zip(cuts, stops, strict=True) if paths else ()
+    return [Portion(i, start, list(paths[start:stop])) for i, (start, stop) in enumerate(ranges)]
+
+
+def scatter(rows: pa.Table, part: npt.NDArray[np.integer], parts: int, path: str) -> None:
+    """Write `rows` to one file whose record batch p holds, in their order, the rows with ``part == p``.
+
+    part: length of `rows`, each in [0, parts).
+    """
+    narrow = part.astype(np.min_scalar_type(parts))  # numpy sorts up to 16 bits by radix
+    ordered = _one_batch(rows.take(pa.array(np.argsort(narrow, kind="stable"))))
+    counts = np.bincount(part, minlength=parts).tolist()
+    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    with write_whole(path) as stream, pa.ipc.new_file(stream, rows.schema, options=options) as writer:
+        start = 0
+        for count in counts:
+            writer.write_batch(ordered.slice(start, count))
+            start += count
+
+
+def collect(paths: Sequence[str], part: int) -> pa.Table:
+    """The rows that were scattered to `part`, from every file, in the order of `paths` (at least one)."""
+
+    def read(path: str) -> pa.Table:
+        fs, name = filesystem(path)
+        with fs.open(name, "rb", cache_type="none") as stream, pa.ipc.open_file(stream) as reader:
+            return pa.Table.from_batches([reader.get_batch(part)])
+
+    with ThreadPoolExecutor(_READERS) as pool:
+        return pa.concat_tables(pool.map(read, paths), promote_options="permissive").combine_chunks()
+
+
+def _one_batch(rows: pa.Table) -> pa.RecordBatch:
+    batches = rows.combine_chunks().to_batches()
+    return batches[0] if batches else pa.RecordBatch.from_pylist([], rows.schema)
+
+
+def _sizes(paths: Sequence[str]) -> dict[str, int]:
+    """Bytes of each file, by one listing a folder: a request a file takes minutes for many thousands."""
+    sizes = {}
+    for folder in {path.rpartition("/")[0] for path in paths}:
+        fs, name = filesystem(folder)
+        fs.invalidate_cache()
+        for info in fs.ls(name, detail=True):
+            file = info["name"].rpartition("/")[2]
+            sizes[f"{folder}/{file}"] = int(info["size"] or 0)
+    return sizes

@@ -1,0 +1,120 @@
+"""The slow, obvious twin of everything fast: what the kernels must agree with."""
+
+import unicodedata
+from collections import defaultdict
+from operator import gt, lt
+
+
+def normalize(text, variant):
+    """`textmill.dedup.normalize`, one character at a time."""
+    if variant == "none":
+        return text
+    stand_in = {"whitespace": lambda char: char, "lowercase": fold_case, "letters": bare_letter}[variant]
+    return " ".join("".join(char if char.isspace() else stand_in(char) for char in text).split())
+
+
+def fold_case(char):
+    return "σ" if char in "Σς" else char.lower()[0]
+
+
+def bare_letter(char):
+    base = "".join(c for c in unicodedata.normalize("NFD", char) if unicodedata.category(c) != "Mn")
+    if base == "" or unicodedata.category(base[0]) == "Cf":
+        return ""
+    if len(base) > 1:  # Hangul and the like: a letter of several letters
+        base = char
+    if unicodedata.category(base) == "Nd":
+        return "0"
+    return fold_case(base) if unicodedata.category(base)[0] in "LM" else " "
+
+
+def exact_duplicates(rows, variant, scope, best):
+    """For each row (kept row number or None, copies): `best` picks who stays from row numbers.
+
+    rows: dicts with `text`; `scope`: the column in which duplicates agree, or None.
+    """
+    groups = defaultdict(list)
+    for number, row in enumerate(rows):
+        text = normalize(row["text"] or "", variant)
+        groups[(text, scope and row[scope]) if text else number].append(number)
+    verdicts = {}
+    for members in groups.values():
+        stays = best(members)
+        verdicts |= {n: (None if n == stays else stays, len(members)) for n in members}
+    return [verdicts[n] for n in range(len(rows))]
+
+
+def words(text, by_spaces_only=False):
+    """`textmill.pipeline.kernels.words`: the words themselves."""
+    found = []
+    for run in text.split():
+        pieces = "".join(f" {c} " if not by_spaces_only and stands_alone(c) else c for c in run)
+        found += pieces.split()
+    return found
+
+
+UNSPACED = {"CJK", "IDEOGRAPHIC", "HANGZHOU", "HIRAGANA", "KATAKANA", "KANA", "HENTAIGANA", "MASU"}
+UNSPACED |= {"THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN"}
+
+
+def stands_alone(char):
+    """A letter, mark or number of a script that is written without spaces, as its name tells."""
+    name = unicodedata.name(char, "").replace("-", " ").split()
+    return unicodedata.category(char)[0] in "LMN" and not UNSPACED.isdisjoint(name) and "TALLY" not in name
+
+
+def lines(text):
+    """`textmill.pipeline.kernels.lines`: the lines themselves."""
+    return [line.strip() for line in text.split("\n") if line.strip()]
+
+
+def gopher_quality(text, rules):
+    """`textmill.filters.gopher`: (reason, value, threshold) of the first rule broken, or None."""
+    dclm = rules["definition"] == "dclm"
+    found, rows = words(text, by_spaces_only=dclm), lines(text)
+    ellipses = ("...", ". . .", "…") if dclm else ("...", "…")
+    hashes, dots = text.count("#"), sum(text.count(form) for form in ellipses)
+    wanted = {simple_lower(word) for word in rules["stop_words"]}
+    stop_words = [word for word in map(simple_lower, found) if word in wanted]
+
+    def share(part, whole):
+        return part / len(whole) if whole else 0.0
+
+    measures = [
+        ("too_few_words", len(found), lt, "min_words"),
+        ("too_many_words", len(found), gt, "max_words"),
+        ("mean_word_length_too_low", share(sum(map(len, found)), found), lt, "min_mean_word_length"),
+        ("mean_word_length_too_high", share(sum(map(len, found)), found), gt, "max_mean_word_length"),
+        *([("too_many_symbols", share(hashes + dots, found), gt, "max_symbol_ratio")] if dclm else []),
+        *([("too_many_hashes", share(hashes, found), gt, "max_symbol_ratio")] if not dclm else []),
+        *([("too_many_ellipses", share(dots, found), gt, "max_symbol_ratio")] if not dclm else []),
+        ("too_many_bullet_lines", share(count(rows, starts_bulleted), rows), gt, "max_bullet_line_ratio"),
+        (
+            "too_many_ellipsis_lines",
+            share(count(rows, lambda row: row.endswith(ellipses)), rows),
+            gt,
+            "max_ellipsis_line_ratio",
+        ),
+        ("too_few_alphabetic_words", share(count(found, has_letter), found), lt, "min_alphabetic_word_ratio"),
+        ("too_few_stop_words", len(stop_words if dclm else set(stop_words)), lt, "min_stop_words"),
+    ]
+    for reason, value, breaks, rule in measures:
+        if rules[rule] is not None and breaks(value, rules[rule]):
+            return reason, value, rules[rule]
+    return None
+
+
+def simple_lower(word):
+    return "".join(map(fold_case, word))
+
+
+def count(items, holds):
+    return sum(1 for item in items if holds(item))
+
+
+def starts_bulleted(line):
+    return line.startswith(("•", "●", "*", "-"))
+
+
+def has_letter(word):
+    return any(char.isalpha() for char in word)
