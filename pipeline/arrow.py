@@ -36,7 +36,7 @@ def text_buffers(column: pa.Array) -> TextBuffers:
         raise TypeError(f"expected a string or binary column, got {kind}")
     n = len(column)
     _, raw_offsets, raw_data = column.buffers()
-    data = np.frombuffer(raw_data, np.uint8) if raw_data is not None else np.empty(0, np.uint8)
+    data = np.frombuffer(raw_data if raw_data is not None else b"", np.uint8)
     if raw_offsets is None or n == 0:
         offsets = np.zeros(n + 1, np.int64)
     else:

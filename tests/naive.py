@@ -63,6 +63,13 @@ def stands_alone(char):
     return unicodedata.category(char)[0] in "LMN" and not UNSPACED.isdisjoint(name) and "TALLY" not in name
 
 
+def word_key(word):
+    key = 0x243F6A8885A308D3
+    for char in simple_lower(word):
+        key = (key ^ ord(char)) * 0x9E3779B97F4A7C15 % 2**64
+    return key ^ key >> 32
+
+
 def lines(text):
     """`textmill.pipeline.kernels.lines`: the lines themselves."""
     return [line.strip() for line in text.split("\n") if line.strip()]

@@ -1,0 +1,120 @@
+"""What a word is, for every filter, shingle and threshold.
+
+A word is a longest run of code points that are not whitespace; except that in scripts written without
+spaces (Han, Kana, Thai, Lao, Khmer, Myanmar, Tibetan) every letter, mark and number is a word of its own,
+and ends the run before it. Punctuation belongs to the run it stands in::
+
+    "Don't panic, 世界!"  ->  "Don't" "panic," "世" "界" "!"
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from textmill.pipeline.kernels import kernel
+from textmill.pipeline.kernels.unicode import SPACE, UNSPACED, UnicodeTables, decode, unicode_tables
+
+_SEED: Final = np.uint64(0x243F6A8885A308D3)
+_MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
+_SHIFT: Final = np.uint64(32)
+_END: Final = np.int64(ord("\n"))  # what a document ends with, so that its last word ends like the others
+
+
+class Words(NamedTuple):
+    """The words of a column; those of document i stand at ``first[i]:first[i + 1]`` of the other arrays.
+
+    first: int64, length n + 1. keys: uint64, a stable hash of the word in lower case; that two
+    different words share one is as unlikely as for any 64-bit hash. chars: int32, code points in the
+    word. classes: uint8, the flags (`unicode.ALPHABETIC`, …) of all its code points, or-ed.
+    """
+
+    first: npt.NDArray[np.int64]
+    keys: npt.NDArray[np.uint64]
+    chars: npt.NDArray[np.int32]
+    classes: npt.NDArray[np.uint8]
+
+
+def split_words(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], *, by_spaces_only: bool = False) -> Words:
+    """The words of documents given as UTF-8 bytes and n + 1 offsets into them.
+
+    `by_spaces_only` treats all scripts as ``str.split`` does.
+    """
+    alone = np.uint8(0) if by_spaces_only else UNSPACED
+    return _split_words(data, offsets, unicode_tables(), alone)
+
+
+def word_keys(words: Sequence[str]) -> npt.NDArray[np.uint64]:
+    """The keys of given words. Raises ValueError for a string that is not exactly one word."""
+    encoded = [word.encode() for word in words]
+    offsets = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
+    found = split_words(np.frombuffer(b"".join(encoded), np.uint8), offsets)
+    for word, count in zip(words, np.diff(found.first), strict=True):
+        if count != 1:
+            raise ValueError(f"{word!r} is {count} words, not one")
+    return found.keys
+
+
+@kernel
+def _split_words(
+    data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], tables: UnicodeTables, alone: np.uint8
+) -> Words:
+    documents = len(offsets) - 1
+    # A word takes at least two bytes, the space after it included; a document's last can do without.
+    most = (offsets[documents] - offsets[0] + documents) // 2 + 1
+    first = np.zeros(documents + 1, np.int64)
+    keys = np.empty(most, np.uint64)
+    chars = np.empty(most, np.int32)
+    classes = np.empty(most, np.uint8)
+    count = 0
+    for document in range(documents):
+        at, end = offsets[document], offsets[document + 1]
+        key, length, flags = _SEED, 0, np.uint8(0)
+        while at <= end:
+            code_point = np.int64(data[at]) if at < end else _END
+            if code_point < 0x80:  # a short cut: most text is ASCII
+                at += 1
+            else:
+                code_point, at = decode(data, at, end)
+            kind = tables.classes[code_point]
+            if length and (kind | flags) & (SPACE | alone):
+                keys[count], chars[count], classes[count] = key ^ (key >> _SHIFT), length, flags
+                count += 1
+                key, length, flags = _SEED, 0, np.uint8(0)
+            if not kind & SPACE:
+                lower = tables.lower[code_point] if code_point < len(tables.lower) else code_point
+                key, length, flags = (key ^ np.uint64(lower)) * _MULTIPLIER, length + 1, flags | kind
+        first[document + 1] = count
+    return Words(first, keys[:count], chars[:count], classes[:count])
+
+
+class Occurrences(NamedTuple):
+    """How many of the wanted words are in each document, and how often in all. int64, length n each."""
+
+    distinct: npt.NDArray[np.int64]
+    total: npt.NDArray[np.int64]
+
+
+@kernel
+def count_words(
+    first: npt.NDArray[np.int64], keys: npt.NDArray[np.uint64], wanted: npt.NDArray[np.uint64]
+) -> Occurrences:
+    """Look for `wanted` keys, each given once, among the words of `Words.first` and `Words.keys`."""
+    few = np.uint64(4095)
+    possible = np.zeros(4096, np.bool_)
+    for key in wanted:
+        possible[key & few] = True
+    documents = len(first) - 1
+    distinct, total = np.zeros(documents, np.int64), np.zeros(documents, np.int64)
+    seen_in = np.full(len(wanted), -1)
+    for document in range(documents):
+        for word in range(first[document], first[document + 1]):
+            if not possible[keys[word] & few]:
+                continue
+            for which in range(len(wanted)):
+                if wanted[which] == keys[word]:
+                    total[document] += 1
+                    distinct[document] += seen_in[which] != document
+                    seen_in[which] = document
+    return Occurrences(distinct, total)

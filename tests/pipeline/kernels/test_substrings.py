@@ -1,0 +1,36 @@
+"""Substrings are found as `str` finds them."""
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from textmill.pipeline.arrow import text_buffers
+from textmill.pipeline.kernels.documents import ratio, sum_by_document
+from textmill.pipeline.kernels.substrings import count_substring, ends_with, starts_with
+
+near_misses = st.lists(st.text("...…#. a\u2025", max_size=12), max_size=6)
+patterns = st.sampled_from(["...", ". . .", "…", "#", ".a", "\u2025"])
+
+
+@given(near_misses, patterns, st.integers(0, 6))
+def test_occurrences_are_counted_without_overlap_and_within_a_document(
+    texts: list[str], pattern: str, start: int
+) -> None:
+    data, offsets, _ = text_buffers(pa.array(texts, pa.string()).slice(start))
+    assert count_substring(data, offsets, pattern).tolist() == [text.count(pattern) for text in texts[start:]]
+
+
+@given(near_misses, patterns)
+def test_both_ends_of_spans(texts: list[str], pattern: str) -> None:
+    data, offsets, _ = text_buffers(pa.array(texts, pa.string()))
+    spans = (data, offsets[:-1], offsets[1:])
+    assert starts_with(*spans, pattern).tolist() == [text.startswith(pattern) for text in texts]
+    assert ends_with(*spans, pattern).tolist() == [text.endswith(pattern) for text in texts]
+
+
+def test_sums_and_ratios_by_document() -> None:
+    first = np.array([0, 2, 2, 3])
+    assert sum_by_document(np.array([1, 2, 4]), first).tolist() == [3, 0, 4]
+    assert sum_by_document(np.array([True, True, False]), first).tolist() == [2, 0, 0]
+    assert ratio(np.array([1, 0]), np.array([4, 0])).tolist() == [0.25, 0.0]
