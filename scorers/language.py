@@ -41,6 +41,10 @@ class Language(Scorer):
         """The model."""
         return (model_path(self.model),)
 
+    def libraries(self) -> tuple[str, ...]:
+        """What runs the model."""
+        return ("fasttext-community",)
+
     def prepare(self) -> None:
         """Load the model. Raises ModelError."""
         load_classifier(self.model)

@@ -1,0 +1,130 @@
+"""`gopher_quality`: the document-level quality rules of Gopher.
+
+Source: Rae et al., Scaling Language Models: Methods, Analysis & Insights from Training Gopher
+(arXiv 2112.11446), table A1. The paper leaves open what a word, a line or an ellipsis is; `definition`
+says whose reading is taken, docs/filters.md how they differ.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pydantic import Field, field_validator
+
+from textmill.pipeline import schema
+from textmill.pipeline.arrow import text_buffers
+from textmill.pipeline.kernels.documents import ratio, sum_by_document
+from textmill.pipeline.kernels.lines import split_lines
+from textmill.pipeline.kernels.substrings import count_substring, ends_with, starts_with
+from textmill.pipeline.kernels.unicode import ALPHABETIC
+from textmill.pipeline.kernels.words import count_words, split_words, word_keys
+from textmill.pipeline.step import Filter
+from textmill.pipeline.verdict import Verdict
+
+Counts: TypeAlias = npt.NDArray[np.int64]
+Ratios: TypeAlias = npt.NDArray[np.float64]
+
+STOP_WORDS: Final = ("the", "be", "to", "of", "and", "that", "have", "with")
+BULLETS: Final = ("•", "●", "*", "-")
+
+
+@dataclass(frozen=True)
+class _Definition:
+    """What implementations of the rules disagree about."""
+
+    by_spaces_only: bool  # words of every script are split at whitespace and nowhere else
+    ellipses: tuple[str, ...]
+    symbols_together: bool  # one ratio for # and ellipses instead of one each
+    distinct_stop_words: bool  # a stop word counts once, however often it occurs
+
+
+_DEFINITIONS: Final = {
+    "textmill": _Definition(False, ("...", "…"), symbols_together=False, distinct_stop_words=True),
+    "dclm": _Definition(True, ("...", ". . .", "…"), symbols_together=True, distinct_stop_words=False),
+}
+
+
+class GopherQuality(Filter):
+    """Keep documents that read like text: enough words of usual length, few symbols, some stop words.
+
+    A rule set to null is not applied. All ratios of a document without words or lines are 0.
+    """
+
+    definition: Literal["textmill", "dclm"] = Field("textmill", description="whose reading of the rules")
+    min_words: int | None = Field(50, ge=0)
+    max_words: int | None = Field(100_000, ge=0)
+    min_mean_word_length: float | None = Field(3, ge=0, description="characters")
+    max_mean_word_length: float | None = Field(10, ge=0, description="characters")
+    max_symbol_ratio: float | None = Field(0.1, ge=0, description="of # to words, and of ellipses to words")
+    max_bullet_line_ratio: float | None = Field(0.9, ge=0, description="lines that start with a bullet")
+    max_ellipsis_line_ratio: float | None = Field(0.3, ge=0, description="lines that end with an ellipsis")
+    min_alphabetic_word_ratio: float | None = Field(0.8, ge=0, description="words with a letter in them")
+    min_stop_words: int | None = Field(2, ge=0)
+    stop_words: tuple[str, ...] = Field(STOP_WORDS, description="any case")
+
+    @field_validator("stop_words")
+    @classmethod
+    def _each_is_one_word(cls, stop_words: tuple[str, ...]) -> tuple[str, ...]:
+        word_keys(stop_words)
+        return stop_words
+
+    def judge(self, batch: pa.RecordBatch) -> Verdict:
+        """Of several broken rules the first in the order of the parameters is the reason."""
+        found = _measure(batch.column(schema.TEXT), self.stop_words, _DEFINITIONS[self.definition])
+        verdict = Verdict.of(batch)
+        for reason, values, breaks, limit in (
+            ("too_few_words", found.words, np.less, self.min_words),
+            ("too_many_words", found.words, np.greater, self.max_words),
+            ("mean_word_length_too_low", found.mean_word_length, np.less, self.min_mean_word_length),
+            ("mean_word_length_too_high", found.mean_word_length, np.greater, self.max_mean_word_length),
+            *((name, share, np.greater, self.max_symbol_ratio) for name, share in found.symbol_ratios.items()),
+            ("too_many_bullet_lines", found.bullet_line_ratio, np.greater, self.max_bullet_line_ratio),
+            ("too_many_ellipsis_lines", found.ellipsis_line_ratio, np.greater, self.max_ellipsis_line_ratio),
+            ("too_few_alphabetic_words", found.alphabetic_ratio, np.less, self.min_alphabetic_word_ratio),
+            ("too_few_stop_words", found.stop_words, np.less, self.min_stop_words),
+        ):
+            if limit is not None:
+                verdict = verdict.drop(reason, breaks(values, limit), value=values, threshold=limit)
+        return verdict
+
+
+class _Measures(NamedTuple):
+    """What the rules judge, one entry a document."""
+
+    words: Counts
+    mean_word_length: Ratios
+    symbol_ratios: dict[str, Ratios]  # by the reason that it gives
+    bullet_line_ratio: Ratios
+    ellipsis_line_ratio: Ratios
+    alphabetic_ratio: Ratios
+    stop_words: Counts
+
+
+def _measure(column: pa.Array, stop_words: tuple[str, ...], definition: _Definition) -> _Measures:
+    data, offsets, _ = text_buffers(column)
+    words = split_words(data, offsets, by_spaces_only=definition.by_spaces_only)
+    lines = split_lines(data, offsets)
+    word_count, line_count = np.diff(words.first), np.diff(lines.first)
+    hashes = count_substring(data, offsets, "#")
+    ellipses = np.sum([count_substring(data, offsets, form) for form in definition.ellipses], axis=0)
+    symbols = (
+        {"too_many_symbols": hashes + ellipses}
+        if definition.symbols_together
+        else {"too_many_hashes": hashes, "too_many_ellipses": ellipses}
+    )
+    spans = (data, lines.start, lines.stop)
+    bulleted = np.any([starts_with(*spans, bullet) for bullet in BULLETS], axis=0)
+    trailing = np.any([ends_with(*spans, form) for form in definition.ellipses], axis=0)
+    alphabetic = words.classes & ALPHABETIC != 0
+    found = count_words(words.first, words.keys, np.unique(word_keys(stop_words)))
+    return _Measures(
+        words=word_count,
+        mean_word_length=ratio(sum_by_document(words.chars, words.first), word_count),
+        symbol_ratios={reason: ratio(count, word_count) for reason, count in symbols.items()},
+        bullet_line_ratio=ratio(sum_by_document(bulleted, lines.first), line_count),
+        ellipsis_line_ratio=ratio(sum_by_document(trailing, lines.first), line_count),
+        alphabetic_ratio=ratio(sum_by_document(alphabetic, words.first), word_count),
+        stop_words=found.distinct if definition.distinct_stop_words else found.total,
+    )
