@@ -3,6 +3,7 @@
 Steps of your own are written ``module:Name`` in the recipe and need no entry here.
 """
 
+import inspect
 from typing import TypeVar
 
 from textmill.pipeline.barrier import Barrier
@@ -62,4 +63,6 @@ def _find(name: str, table: dict[str, str], base: type[P], kind: str) -> type[P]
         raise RecipeError(f"module {module!r} has no {attribute!r}{did_you_mean(attribute, dir(home))}")
     if not (isinstance(found, type) and issubclass(found, base)):
         raise RecipeError(f"{name!r} is no {kind}: derive it from {base.__name__}")
+    if inspect.isabstract(found):
+        raise RecipeError(f"{name!r} is no whole {kind}: it lacks {', '.join(sorted(found.__abstractmethods__))}")
     return found

@@ -45,6 +45,14 @@ class Settings(BaseModel):
     stages: list[Json] = Field(min_length=1)
     expect: dict[str, tuple[float, float]] = {}
 
+    @field_validator("expect")
+    @classmethod
+    def _ranges(cls, value: dict[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+        for key, (low, high) in value.items():
+            if not 0 <= low <= high <= 1:
+                raise ValueError(f"{key}: [{low:g}, {high:g}] is no range of shares, from low to high, within 0 and 1")
+        return value
+
 
 @dataclass(frozen=True)
 class Named:

@@ -3,6 +3,8 @@
 All problems are collected and raised as one RecipeError, so that a user mends them in one go.
 """
 
+import itertools
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from textmill.pipeline import catalog
+from textmill.pipeline.chain import READ
 from textmill.pipeline.errors import InputError, RecipeError, did_you_mean
 from textmill.pipeline.io.files import read_text, resolve_packaged
 from textmill.pipeline.parameters import Parameters
@@ -42,13 +45,14 @@ class StageEntry:
 
 
 def load_recipe(path: str, overrides: Sequence[str] = ()) -> Recipe:
-    """Read a recipe from a file, or a packaged one by its name (``configs/quickstart.yaml``).
+    """Read a recipe from a file, or a packaged one by its name (``configs/quickstart.yaml``, ``quickstart``).
 
     `overrides` are ``stage.step.parameter=value``, ``inputs.source.parameter=value`` or
     ``output.parameter=value``, with values in YAML. Plugins are looked for beside the recipe, then in
     the working directory. Raises RecipeError with every problem found.
     """
-    found = resolve_packaged(path)
+    bare = not Path(path).suffix and not Path(path).is_file()
+    found = resolve_packaged(f"{path}.yaml" if bare else path)
     try:
         content = yaml.safe_load(read_text(found))
     except yaml.YAMLError as error:
@@ -65,8 +69,9 @@ def parse_recipe(content: object, overrides: Sequence[str] = (), plugin_folders:
         raise RecipeError("a recipe is a mapping with name, inputs and stages")
     reading = _Reading(plugin_folders)
     inputs = [reading.input_entry(raw) for raw in _list(content, "inputs")]
-    stages = reading.number([reading.stage_entry(raw) for raw in _list(content, "stages")])
-    sections = {key: dict(content.get(key) or {}) for key in ("output", "rejects", "expect")}
+    stages = [stage for raw in _list(content, "stages") if (stage := reading.stage_entry(raw))]
+    reading.check_names([entry.label for entry in inputs], stages)
+    sections = {key: reading.section(key, content.get(key)) for key in ("output", "rejects", "expect")}
     homes = {entry.home: entry.parameters for entry in [*inputs, *(e for s in stages for e in s.entries)]}
     for override in overrides:
         reading.override(override, {**sections, **homes})
@@ -94,6 +99,11 @@ class _Reading:
     plugin_folders: Sequence[str]
     problems: list[str] = field(default_factory=list)
 
+    def section(self, key: str, raw: object) -> Json:
+        if raw is not None and not isinstance(raw, dict):
+            self.problems.append(f"{key} is a mapping, not {raw!r}")
+        return dict(raw) if isinstance(raw, dict) else {}
+
     def input_entry(self, raw: object) -> Entry:
         parameters = dict(raw) if isinstance(raw, dict) else {}
         source, name = str(parameters.get("source", "")), parameters.pop("read", None)
@@ -101,7 +111,7 @@ class _Reading:
             self.problems.append(f"input {source or raw!r} does not say how to read it: add read: warc, for example")
         return Entry(f"inputs.{source}", source, str(name or ""), parameters)
 
-    def stage_entry(self, raw: object) -> StageEntry:
+    def stage_entry(self, raw: object) -> StageEntry | None:
         content = dict(raw) if isinstance(raw, dict) else {}
         if "chain" in content:
             return self._chain_entry(str(content.pop("chain")), content)
@@ -113,7 +123,7 @@ class _Reading:
             stage.entries = [self._entry(stage.name, {name: value}) for name, value in content.items()]
             return stage
         self.problems.append(f"a stage starts with chain: NAME or barrier: NAME, not {raw!r}")
-        return StageEntry("", is_chain=True)
+        return None
 
     def _chain_entry(self, name: str, content: Json) -> StageEntry:
         steps = content.pop("steps", None) or []
@@ -123,8 +133,9 @@ class _Reading:
         stage = StageEntry(name, is_chain=True)
         for raw in steps:
             entry = self._entry(name, raw)
-            twins = sum(other.name == entry.name for other in stage.entries)
-            entry.label += f"_{twins + 1}" if twins else ""
+            taken = {READ, *(other.label for other in stage.entries)}
+            numbered = (f"{entry.label}_{number}" for number in itertools.count(2))
+            entry.label = next(label for label in itertools.chain([entry.label], numbered) if label not in taken)
             entry.home = f"{name}.{entry.label}"
             stage.entries.append(entry)
         return stage
@@ -140,12 +151,17 @@ class _Reading:
         label = str(name).rpartition(":")[2]
         return Entry(f"{stage}.{label}", label, str(name), dict(parameters or {}))
 
-    def number(self, stages: list[StageEntry]) -> list[StageEntry]:
-        """Complain of names that two stages share: overrides and decisions could not tell them apart."""
+    def check_names(self, sources: Sequence[str], stages: Sequence[StageEntry]) -> None:
+        """Complain of names that are shared: overrides, books and folders could not tell them apart."""
+        for source in sorted({source for source in sources if source and sources.count(source) > 1}):
+            self.problems.append(f"source {source!r} is taken; every input needs a source of its own")
         names = [stage.name for stage in stages]
-        for name in sorted({name for name in names if names.count(name) > 1 or name in _SECTIONS}):
+        taken = {*_SECTIONS, READ, *(f"after_{stage.name}" for stage in stages if not stage.is_chain)}
+        for name in sorted({name for name in names if names.count(name) > 1 or name in taken}):
             self.problems.append(f"stage name {name!r} is taken; every stage needs a name of its own")
-        return stages
+        for name in names:
+            if not re.fullmatch(r"[\w-]+", name):
+                self.problems.append(f"stage name {name!r}: write letters, digits, _ and -")
 
     def override(self, text: str, targets: dict[str, Json]) -> None:
         path, equals, value = text.partition("=")
@@ -155,11 +171,16 @@ class _Reading:
             known = ", ".join(targets)
             self.problems.append(f"--set {text}: write stage.step.parameter=value{hint} (there are: {known})")
             return
-        targets[home][parameter] = yaml.safe_load(value)
+        try:
+            targets[home][parameter] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            self.problems.append(f"--set {text}: the value is not YAML")
 
     def built(self, entries: Iterable[Entry], find: Callable[[str], type[Parameters]]) -> Iterable[Named]:
         """The readers, steps or barriers of entries; those with problems are left out."""
         for entry in entries:
+            if not entry.name:  # complained of already
+                continue
             try:
                 plugin = self._plugin(entry.name)
                 kind = find(entry.name)
@@ -181,9 +202,7 @@ class _Reading:
         try:
             return model.model_validate(content)
         except ValidationError as error:
-            known = list(model.model_fields)
-            for detail in error.errors():
-                self.problems.append(f"{where}: {_explain(detail, known)}")
+            self.problems += [f"{where}: {_explain(detail, model)}" for detail in error.errors()]
             return None
 
 
@@ -195,13 +214,26 @@ def _list(content: Json, key: str) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _explain(detail: Any, known: list[str]) -> str:
+def _explain(detail: Any, model: type[BaseModel]) -> str:
+    """What pydantic found, in the words of a recipe."""
     path = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "extra_forbidden":
-        return f"unknown parameter {path!r}{did_you_mean(path, known)} (there are: {', '.join(known)})"
+        known = _fields_at(model, detail["loc"][:-1])
+        hint = did_you_mean(str(detail["loc"][-1]), known)
+        return f"unknown parameter {path!r}{hint} (there are: {', '.join(known)})"
     if detail["type"] == "missing":
         return f"parameter {path!r} is missing"
     return f"{path}: {detail['msg'].removeprefix('Value error, ')}" if path else str(detail["msg"])
+
+
+def _fields_at(model: type[BaseModel], path: Iterable[object]) -> list[str]:
+    """Names of the parameters of the model that stands at `path` in `model`."""
+    for part in path:
+        field_info = model.model_fields.get(str(part))
+        nested = field_info.annotation if field_info else None
+        if isinstance(nested, type) and issubclass(nested, BaseModel):
+            model = nested
+    return list(model.model_fields)
 
 
 def _expect_problems(expect: Json, stages: Sequence[ChainStage | BarrierStage]) -> list[str]:
@@ -214,7 +246,10 @@ def _expect_problems(expect: Json, stages: Sequence[ChainStage | BarrierStage]) 
 def _column_problems(readers: Sequence[Named], stages: Sequence[ChainStage | BarrierStage]) -> list[str]:
     """Columns that a step reads though nothing before it adds them."""
     problems = []
-    columns = frozenset.intersection(*(reader.part.adds() for reader in readers))
+    try:
+        columns = frozenset.intersection(*(reader.part.adds() for reader in readers))
+    except InputError as error:
+        return [str(error)]
     added: list[str] = []
     for stage in stages:
         for step in stage.steps if isinstance(stage, ChainStage) else (stage.barrier,):
