@@ -14,6 +14,7 @@ from typing import IO, Any
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
+from fsspec.spec import AbstractBufferedFile
 
 from textmill.pipeline.errors import InputError
 
@@ -99,7 +100,7 @@ def read_head(path: str, size: int) -> bytes:
     """The first `size` bytes of a file, or all it has, and nothing else is transferred. Raises as `open_binary`."""
     fs, name = filesystem(path)
     with _clear_errors(path):
-        return fs.cat_file(name, 0, size)  # type: ignore[no-any-return]
+        return fs.cat_file(name, start=0, end=size)  # type: ignore[no-any-return]
 
 
 @contextmanager
@@ -127,7 +128,7 @@ def write_whole(path: str) -> Iterator[IO[bytes]]:
         try:
             yield stream
         except BaseException:
-            stream.discard() if hasattr(stream, "discard") else None
+            _forget(stream)
             raise
         stream.close()
         return
@@ -143,6 +144,13 @@ def write_whole(path: str) -> Iterator[IO[bytes]]:
         sync_folder(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _forget(stream: IO[bytes]) -> None:
+    """Give up a file that an object store has not got yet."""
+    if isinstance(stream, AbstractBufferedFile):
+        stream.discard()
+        stream.closed = True  # or it would finish the upload when it is collected
 
 
 def sync_folder(folder: Path) -> None:

@@ -95,7 +95,7 @@ class Jsonl(TableReader):
         row: dict[str, object] = {}
         for column in columns:
             value = found.pop(column.origin, None)
-            if value is None:
+            if value is None or (column.name == self.content and not isinstance(value, str)):
                 continue
             try:
                 row[column.name] = _FIT[column.type](value)
@@ -103,7 +103,7 @@ class Jsonl(TableReader):
                 skipped[f"misfit:{column.name}"] += 1
         for key in found:
             skipped[f"unseen:{key}" if len(skipped) < _NAMED else "unseen"] += 1
-        if not isinstance(row.get(self.content), (str, bytes)):
+        if self.content not in row:
             row[schema.DROP_REASON] = "no_text"
         return row
 

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 _VERSION: Final = b"WARC/"
-_START: Final = re.compile(rb"(?:\A|(?<=\n))WARC/\d+\.\d+[ \t]*\r*\n")
-_HEADER_END: Final = re.compile(rb"\n\r*\n")
+_FIRST_LINE: Final = re.compile(rb"WARC/\d{1,4}\.\d{1,4}[ \t]{0,8}\r{0,8}\n")
+_NEXT_FIRST_LINE: Final = re.compile(b"\n" + _FIRST_LINE.pattern)
+_HEADER_END: Final = re.compile(rb"\n\r{0,8}\n")
 _LONGEST_HEADER: Final = 1 << 20
-_LONGEST_VERSION: Final = 64
+_LONGEST_MATCH: Final = 64
+"""More bytes than any of these patterns can match: so many are searched again when more have come."""
 
 CORRUPT_MEMBER: Final = "corrupt_member"
 """A compressed member, or what follows in it, that cannot be inflated."""
@@ -57,18 +59,19 @@ def cut_records(pieces: Iterator[bytes | None], max_bytes: int) -> Iterator[Reco
 
 def holds_record(head: bytes) -> bool:
     """Whether a record starts anywhere in the first bytes of a stream."""
-    return _START.search(head) is not None
+    return _FIRST_LINE.match(head) is not None or _NEXT_FIRST_LINE.search(head) is not None
 
 
 def _next_record(window: "_Window", max_bytes: int) -> Record:
     position = window.position
     end = window.header_end()
     if end is None:
-        return Record(position, {}, None, window.drop(1) + window.pass_to_record(), CORRUPT_RECORD)
+        return Record(position, {}, None, window.pass_to_record(), CORRUPT_RECORD)
     headers = _parse_headers(window.take(end))
     length = headers.get("content-length", "")
     if not (length.isascii() and length.isdigit() and len(length) < 19):
-        return Record(position, headers, None, window.pass_to_record(), CORRUPT_RECORD)
+        size = 0 if window.starts_record(0) else window.pass_to_record()
+        return Record(position, headers, None, size, CORRUPT_RECORD)
     return _with_body(window, position, headers, int(length), max_bytes)
 
 
@@ -160,34 +163,40 @@ class _Window:
             at += 1
         return at
 
+    def starts_record(self, at: int) -> bool:
+        """Whether at index `at` a record seems to start."""
+        self.hold(at + len(_VERSION))
+        return self._held.startswith(_VERSION, at)
+
     def ends_record(self, size: int) -> bool:
         """Whether after `size` bytes only line ends come before the next record or the end of the stream."""
         end = self._blank_end(size)
-        self.hold(end + len(_VERSION))
-        return end == len(self._held) or self._held.startswith(_VERSION, end)
+        return self.starts_record(end) or end == len(self._held)
 
     def find_record(self, before: int) -> int | None:
         """Index of the first record that starts before index `before`."""
-        start = _START.search(self._held)
-        return start.start() if start and start.start() < before else None
+        self.hold(before + _LONGEST_MATCH)
+        if _FIRST_LINE.match(self._held):
+            return 0
+        line = _NEXT_FIRST_LINE.search(self._held)
+        return line.start() + 1 if line and line.start() + 1 < before else None
 
     def header_end(self) -> int | None:
         """Length of the record header that starts here; None where none does."""
-        self.hold(len(_VERSION))
-        if not self._held.startswith(_VERSION):
+        if not self.starts_record(0):
             return None
         seen = 0
         while not (end := _HEADER_END.search(self._held, seen)):
-            seen = max(0, len(self._held) - _LONGEST_VERSION)
+            seen = max(0, len(self._held) - _LONGEST_MATCH)
             if len(self._held) > _LONGEST_HEADER or not self._more():
                 return None
         return end.end()
 
     def pass_to_record(self) -> int:
-        """Pass over what precedes the next start of a record, or all that is left; how many bytes that was."""
+        """Pass over what precedes the next line that starts a record, or all that is left; how many bytes."""
         passed = 0
-        while not (start := _START.search(self._held)):
-            passed += self.drop(max(0, len(self._held) - _LONGEST_VERSION))
+        while not (line := _NEXT_FIRST_LINE.search(self._held)):
+            passed += self.drop(max(0, len(self._held) - _LONGEST_MATCH))
             if not self._more():
                 return passed + self.drop(len(self._held))
-        return passed + self.drop(start.start())
+        return passed + self.drop(line.start() + 1)
