@@ -41,16 +41,21 @@ class Plugin:
 def find_plugin(module: str, folders: Iterable[str]) -> Plugin | None:
     """The plugin that holds `module` (dotted names by their first part), looked for in `folders`.
 
-    None when it is an installed package, which every worker has. Raises RecipeError when it is nowhere
-    or too large to ship.
+    None when it is an installed package, which every worker has. Raises RecipeError when it is nowhere,
+    too large to ship, or named like a module of Python's own.
     """
     top = module.partition(".")[0]
+    if top == "textmill":
+        return None
     for folder in map(Path, folders):
-        if (folder / f"{top}.py").is_file():
-            return Plugin(top, ((f"{top}.py", (folder / f"{top}.py").read_bytes()),))
-        if (folder / top / "__init__.py").is_file():
+        single, package = folder / f"{top}.py", folder / top / "__init__.py"
+        if (single.is_file() or package.is_file()) and top in sys.stdlib_module_names:
+            raise RecipeError(f"plugin {top!r} in {folder} has the name of a module of Python's own: rename it")
+        if single.is_file():
+            return Plugin(top, ((single.name, single.read_bytes()),))
+        if package.is_file():
             return Plugin(top, _package_files(folder, top))
-    if importlib.util.find_spec(top) is not None:
+    if top.isidentifier() and top != "__main__" and importlib.util.find_spec(top) is not None:
         return None
     places = ", ".join(str(folder) for folder in folders)
     raise RecipeError(f"no module {top!r}: there is no {top}.py or {top}/__init__.py in {places}")
@@ -88,7 +93,7 @@ def load_plugin(plugin: Plugin) -> None:
     sys.modules[plugin.name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[plugin.name]
         raise RecipeError(f"plugin {plugin.name!r} raises when loaded: {error!r}") from error
 
