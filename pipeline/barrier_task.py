@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from textmill.pipeline.errors import ConservationError
+import numpy as np
+
+from textmill.pipeline.errors import ConservationError, StepError
 from textmill.pipeline.io.writer import parquet_sink
 from textmill.pipeline.rulings import decisions_of, read_table
 from textmill.pipeline.stage_folder import ShardManifest, StageFolder
@@ -27,14 +29,19 @@ class RulingItem:
 
 
 def commit_ruling(job: BarrierJob, item: RulingItem) -> ShardManifest:
-    """Keep the ruling, write the decisions, and commit. Raises ConservationError when rows are missing."""
+    """Keep the ruling, write the decisions, and commit.
+
+    Raises ConservationError when rows are missing, StepError when the ruling is none on the shard's rows.
+    """
+    where = f"barrier {job.stage!r}, part {item.part}"
     sketch, ruling = read_table(job.folder.file("sketch", item.part)), read_table(item.ruling)
-    decisions, ledger = decisions_of(job.stage, job.step, sketch, ruling)
-    ledger.check(f"barrier {job.stage!r}, part {item.part}")
     if sketch.num_rows != item.rows:
-        raise ConservationError(
-            f"barrier {job.stage!r}, part {item.part}: {item.rows} rows were kept, {sketch.num_rows} sketched"
-        )
+        raise ConservationError(f"{where}: {item.rows} rows were kept, {sketch.num_rows} sketched")
+    rows = ruling.column("row").to_numpy()
+    if len(rows) and (rows[0] < 0 or rows[-1] >= sketch.num_rows or (np.diff(rows) <= 0).any()):
+        raise StepError(f"{where}: the ruling names rows out of order, twice, or that are not there")
+    decisions, ledger = decisions_of(job.stage, job.step, sketch, ruling)
+    ledger.check(where)
     manifest = ShardManifest(item.part, {"part": item.part}, ledger)
     for kind, table in (("rulings", ruling), ("decisions", decisions)):
         with parquet_sink(job.folder.file(kind, item.part)) as sink:
