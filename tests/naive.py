@@ -1,5 +1,6 @@
 """The slow, obvious twin of everything fast: what the kernels must agree with."""
 
+import re
 import unicodedata
 from collections import defaultdict
 from operator import gt, lt
@@ -125,3 +126,59 @@ def starts_bulleted(line):
 
 def has_letter(word):
     return any(char.isalpha() for char in word)
+
+
+VOID_TAGS = set(
+    b"area base basefont bgsound br col command embed frame hr img input keygen link meta param source track"
+    b" wbr".split()
+)
+RAW_TAGS = set(b"iframe noembed noframes script style textarea title xmp".split())
+FORMATTING_TAGS = set(b"a b big code em font i nobr s small span strike strong tt u".split())
+FOREIGN_TAGS = {b"svg", b"math"}
+CONTAINER_TAGS = set(b"dir dl menu ol select table ul".split()) | FOREIGN_TAGS
+ITEM_TAGS = [b"p", b"li", b"dd dt", b"td th", b"tr", b"tbody tfoot thead", b"option", b"optgroup"]
+TAG_NAME = re.compile(rb"[^\x00-\x20/<>]*")
+COMMENT_END = re.compile(rb"--!?>")
+
+
+def tags_and_depth(markup, limit):
+    """`textmill.pipeline.mappers.markup.tags_and_depth`, with a list of open elements."""
+
+    def name_at(start):
+        return TAG_NAME.match(markup, start)[0].lower()[:8]
+
+    stack, deepest, at = [], 0, 0
+    while deepest <= limit and (at := markup.find(b"<", at) + 1):
+        if markup.startswith(b"!--", at):
+            end = COMMENT_END.search(markup, at + 1)
+            at = end.end() if end else len(markup)
+        elif markup.startswith(b"/", at):
+            close_tag(stack, name_at(at + 1))
+        elif markup[at : at + 1].isalpha() and name_at(at) in RAW_TAGS:
+            ends = (end.end() for end in re.finditer(b"</", markup[at:]) if name_at(at + end.end()) == name_at(at))
+            at += next(ends, len(markup))
+        elif markup[at : at + 1].isalpha():
+            rest = re.match(rb"[^<>]*>?", markup[at:])[0]
+            open_tag(stack, name_at(at), rest.endswith(b"/>"))
+            deepest = max(deepest, len(stack))
+    return markup.count(b"<"), deepest
+
+
+def open_tag(stack, name, ends_itself):
+    if name in VOID_TAGS or (ends_itself and FOREIGN_TAGS & {name, *stack}):
+        return
+    for group in ITEM_TAGS:
+        if name in group.split():
+            for level in reversed(range(len(stack))):
+                if stack[level] in CONTAINER_TAGS or (name == b"p" and stack[level] not in FORMATTING_TAGS | {b"p"}):
+                    break
+                if stack[level] in group.split():
+                    del stack[level:]
+                    break
+    stack.append(name)
+
+
+def close_tag(stack, name):
+    if name in stack:
+        level = len(stack) - 1 - stack[::-1].index(name)
+        stack[level : level + 1 if name in FORMATTING_TAGS else None] = []
