@@ -69,6 +69,11 @@ class ParquetSink:
             self.written.bytes = self._stream.position
             self.written.checksum = self._stream.hash.hexdigest()
 
+    def abandon(self) -> None:
+        """Write nothing more: the file is not going to be."""
+        if self._writer is not None:
+            self._writer.is_open = False  # or it would write its footer, when collected, into a closed file
+
     def _flush(self) -> None:
         if not self._pending:
             return
@@ -128,8 +133,12 @@ def parquet_sink(path: str, *, level: int = 1) -> Iterator[ParquetSink]:
     """
     with ExitStack() as stack:
         sink = ParquetSink(lambda: stack.enter_context(write_whole(path)), level)
-        yield sink
-        sink.close()
+        try:
+            yield sink
+            sink.close()
+        except BaseException:
+            sink.abandon()
+            raise
 
 
 def checksum(path: str) -> str:

@@ -1,0 +1,138 @@
+"""Files appear whole or not at all, are found in order, and errors say what is wrong with a path."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from textmill.pipeline.errors import InputError
+from textmill.pipeline.io.files import (
+    exists,
+    find_files,
+    is_local,
+    is_transient,
+    join,
+    list_folder,
+    open_binary,
+    read_text,
+    remove,
+    remove_drafts,
+    resolve_packaged,
+    write_whole,
+)
+
+
+def test_a_file_appears_when_all_of_it_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "file"
+    with write_whole(str(path)) as stream:
+        stream.write(b"whole")
+        assert not path.exists()
+    assert path.read_bytes() == b"whole"
+    assert [p.name for p in path.parent.iterdir()] == ["file"]
+
+
+def test_an_error_leaves_the_old_file_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    with pytest.raises(TypeError), write_whole(str(path)) as stream:
+        stream.writelines([b"half of the new", "text"])  # type: ignore[list-item]
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_drafts_of_a_killed_process_are_removed_and_nothing_else(tmp_path: Path) -> None:
+    with write_whole(str(tmp_path / "part.parquet")) as stream:
+        stream.write(b"x")
+        (draft,) = tmp_path.iterdir()
+    (tmp_path / draft.name).write_bytes(b"as if it had been killed here")
+    for name in ("notes.tmp", "part.parquet.tmp", "part.parquet.0123456789ab"):
+        (tmp_path / name).touch()
+    remove_drafts(str(tmp_path))
+    assert list_folder(str(tmp_path)) == ["notes.tmp", "part.parquet", "part.parquet.0123456789ab", "part.parquet.tmp"]
+
+
+def test_files_are_found_sorted_and_each_once(tmp_path: Path) -> None:
+    for name in ("b.txt", "a.txt", "c.log"):
+        (tmp_path / name).write_text(name)
+    (tmp_path / "d.txt").mkdir()
+    found = find_files([f"{tmp_path}/*.txt", f"{tmp_path}/a.*", f"{tmp_path}/c.log"])
+    assert [file.path for file in found] == [f"{tmp_path}/a.txt", f"{tmp_path}/b.txt", f"{tmp_path}/c.log"]
+    assert [file.size for file in found] == [5, 5, 5]
+
+
+def test_a_stamp_changes_with_size_and_time(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+
+    def stamp() -> str:
+        (file,) = find_files([str(path)])
+        return file.stamp
+
+    path.write_text("one")
+    os.utime(path, ns=(0, 1_000_000_000))
+    first = stamp()
+    assert stamp() == first
+    os.utime(path, ns=(0, 1_000_000_001 + 10**6))
+    assert stamp() != first
+    path.write_text("longer")
+    os.utime(path, ns=(0, 1_000_000_000))
+    assert stamp() != first
+
+
+def test_patterns_that_find_nothing_say_so(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(InputError, match=r"\*\.gz: no such file$"):
+        find_files([f"{tmp_path}/*.gz"])
+    with pytest.raises(InputError, match=r"folder: no such file; it is a folder, name the files in it"):
+        find_files([f"{tmp_path}/folder"])
+    with pytest.raises(InputError, match="nowhere"):
+        find_files(["nowhere://bucket/x"])
+
+
+def test_paths_that_cannot_be_read_say_why(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="missing: no such file"):
+        open_binary(str(tmp_path / "missing"))
+    with pytest.raises(InputError, match="is a folder, not a file"):
+        open_binary(str(tmp_path))
+    (tmp_path / "latin").write_bytes("ä".encode("latin-1"))
+    with pytest.raises(InputError, match="latin: not UTF-8 text"):
+        read_text(str(tmp_path / "latin"))
+
+
+def test_folders_are_listed_by_name_and_removed_with_all_they_hold(tmp_path: Path) -> None:
+    folder = str(tmp_path / "folder")
+    assert list_folder(folder) == []
+    remove(folder)
+    (tmp_path / "folder" / "sub").mkdir(parents=True)
+    (tmp_path / "folder" / "file").touch()
+    assert list_folder(folder) == ["file", "sub"]
+    remove(folder)
+    assert not exists(folder)
+
+
+def test_paths_and_urls_are_joined_alike() -> None:
+    assert join("runs/x/", "data", "a") == "runs/x/data/a"
+    assert join("s3://bucket/run", "data") == "s3://bucket/run/data"
+    assert is_local("runs/x")
+    assert is_local("file:///runs/x")
+    assert not is_local("memory://x")
+
+
+def test_a_packaged_file_is_found_unless_there_is_one_of_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    packaged = resolve_packaged("configs/quickstart.yaml")
+    assert Path(packaged).is_absolute()
+    assert read_text(packaged).startswith(("#", "name"))
+    assert resolve_packaged("quickstart.yaml") == packaged
+    assert resolve_packaged("configs/none.yaml") == "configs/none.yaml"
+    Path("quickstart.yaml").touch()
+    assert resolve_packaged("quickstart.yaml") == "quickstart.yaml"
+
+
+def test_which_errors_pass_if_one_waits() -> None:
+    passing = [ConnectionResetError(), TimeoutError(), OSError("a store without numbers"), OSError(errno.EIO, "")]
+    assert all(is_transient(error) for error in passing)
+    lasting = [errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.ENOENT, errno.EROFS, errno.EISDIR]
+    assert not any(is_transient(OSError(number, "")) for number in lasting)
