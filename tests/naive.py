@@ -182,3 +182,32 @@ def close_tag(stack, name):
     if name in stack:
         level = len(stack) - 1 - stack[::-1].index(name)
         stack[level : level + 1 if name in FORMATTING_TAGS else None] = []
+
+
+def shingles(items, size):
+    """`textmill.pipeline.kernels.shingles`: the runs themselves."""
+    return [tuple(items[i : i + size]) for i in range(len(items) - size + 1)]
+
+
+def shingle_hash(keys):
+    polynomial = 0
+    for key in keys:
+        polynomial = (polynomial * 0x9E3779B97F4A7C15 + key) % 2**64
+    return fmix64(polynomial)
+
+
+def fmix64(h):
+    h = (h ^ h >> 33) * 0xFF51AFD7ED558CCD % 2**64
+    h = (h ^ h >> 33) * 0xC4CEB9FE1A85EC53 % 2**64
+    return h ^ h >> 33
+
+
+def band_keys(signature, bands, seed):
+    """`textmill.dedup.signatures.band_keys` of one document."""
+    keys, rows = [], len(signature) // bands
+    for band in range(bands):
+        key = fmix64((seed + (band + 1) * 0x9E3779B97F4A7C15) % 2**64)
+        for value in signature[band * rows : (band + 1) * rows]:
+            key = fmix64(key ^ value)
+        keys.append(key)
+    return keys
