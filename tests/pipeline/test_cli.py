@@ -86,12 +86,12 @@ def test_an_input_that_is_not_there_is_exit_code_2(folder: Path) -> None:
 
 
 def test_a_failed_shard_is_exit_code_1_and_a_rerun_does_only_that_one(folder: Path) -> None:
-    (folder / "in-2.jsonl.gz").write_bytes(b"this is not gzip")
+    (folder / "in.z.jsonl.gz").write_bytes(b"this is not gzip")
     recipe = write_recipe(folder, files="in*")
     failed = textmill("run", recipe, "--executor", "inline", cwd=folder)
     assert failed.returncode == 1
     assert "1 shards failed" in failed.stderr
-    assert "in-2.jsonl.gz" in failed.stderr
+    assert "in.z.jsonl.gz" in failed.stderr
     assert not (folder / "out/data").exists()
     checked = textmill("check", recipe, cwd=folder)
     assert checked.returncode == 0
