@@ -4,7 +4,7 @@ A gzip file is a row of members that can each be inflated alone. Crawlers write 
 can be read from its middle. ISA-L inflates at more than twice the speed of zlib.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, Final
 
 from isal import isal_zlib
@@ -22,6 +22,10 @@ _PIECE: Final = 1 << 20
 """Inflated bytes handed on at once at most: a bomb fills no memory."""
 _STORED: Final = 65_535 + 5
 """Longest stretch of a deflate stream that can hold foreign bytes as they are: a stored block and its header."""
+
+
+Begins = Callable[[bytes], bool]
+"""Whether a member whose content starts with these bytes begins a span."""
 
 
 class DamagedError(Exception):
@@ -89,30 +93,30 @@ def inflate(stream: IO[bytes]) -> Iterator[bytes]:
 
 
 def inflate_spans(
-    stream: IO[bytes], mark: bytes, start: int = 0, stop: int | None = None
+    stream: IO[bytes], begins: Begins, start: int = 0, stop: int | None = None
 ) -> Iterator[tuple[int, bytes | None]]:
     """Pieces of all members that belong to the slice [start, stop), with the offset of the span they are from.
 
-    A span is a member that begins with `mark`, and those after it that do not. The slice starts with the
-    first `boundary` in it (from 0: with the first byte) and ends before the first one at or after `stop`,
+    A span is a member whose content `begins` one, and those after it that do not. The slice starts with the
+    first boundary in it (from 0: with the first byte) and ends before the first one at or after `stop`,
     so slices that cover a file share no span and leave none out. Where the rest of a span is damaged, its
-    piece is None, and reading goes on with the next member that begins with `mark`. A member that the end
+    piece is None, and reading goes on with the next member that begins a span. A member that the end
     of the file cuts off just ends, if anything of it can be inflated.
     """
     file = _File(stream)
-    at = _first_boundary(file, mark, start, stop)
+    at = _first_boundary(file, begins, start, stop)
     span = 0
-    while at is not None and not (stop is not None and at >= stop and _is_boundary(file, at, mark)):
+    while at is not None and not (stop is not None and at >= stop and _is_boundary(file, at, begins)):
         file.seek(at)
         fresh = True
         try:
             for piece in _member(file):
-                if fresh and piece.startswith(mark):
+                if fresh and begins(piece):
                     span = at
                 fresh = False
                 yield span, piece
         except DamagedError as damage:
-            following = _next_start(file, mark, at + 1)
+            following = _next_start(file, begins, at + 1)
             if fresh or following is not None or not isinstance(damage, TruncatedError):
                 yield (at if fresh else span), None
             at = following
@@ -120,14 +124,14 @@ def inflate_spans(
             at = file.at if file.pass_padding() else None
 
 
-def _first_boundary(file: _File, mark: bytes, start: int, stop: int | None) -> int | None:
+def _first_boundary(file: _File, begins: Begins, start: int, stop: int | None) -> int | None:
     if start == 0:
         return 0
-    return next((at for at in file.find_magic(start, stop) if _is_boundary(file, at, mark)), None)
+    return next((at for at in file.find_magic(start, stop) if _is_boundary(file, at, begins)), None)
 
 
-def _next_start(file: _File, mark: bytes, start: int) -> int | None:
-    return next((at for at in file.find_magic(start, None) if _begins_with(file, at, mark)), None)
+def _next_start(file: _File, begins: Begins, start: int) -> int | None:
+    return next((at for at in file.find_magic(start, None) if _begins_span(file, at, begins)), None)
 
 
 def _member(file: _File) -> Iterator[bytes]:
@@ -152,22 +156,22 @@ def _member(file: _File) -> Iterator[bytes]:
     file.give_back(inflater.unused_data)
 
 
-def _begins_with(file: _File, at: int, mark: bytes) -> bool:
-    """Whether a member stands at `at` whose content begins with `mark`."""
+def _begins_span(file: _File, at: int, begins: Begins) -> bool:
+    """Whether a member stands at `at` whose content begins a span."""
     file.seek(at)
     try:
-        return next(_member(file), b"").startswith(mark)
+        return begins(next(_member(file), b""))
     except DamagedError:
         return False
 
 
-def _is_boundary(file: _File, at: int, mark: bytes) -> bool:
-    """Whether a slice may start at `at`: with a member that begins with `mark`, whole, as are those after it.
+def _is_boundary(file: _File, at: int, begins: Begins) -> bool:
+    """Whether a slice may start at `at`: with a member that begins a span and is whole, as are those after it.
 
     Only members up to the length of a stored block are looked at. That rules out a gzip file kept
     within a member: its bytes are interrupted by the headers of the blocks that store them.
     """
-    if not _begins_with(file, at, mark):
+    if not _begins_span(file, at, begins):
         return False
     file.seek(at)
     try:

@@ -1,4 +1,4 @@
-"""Read web archives (WARC, WET): one row a document, whatever condition the file is in.
+"""Read web archives (WARC, WET, ARC): one row a document, whatever condition the file is in.
 
 A row is a `response` or `resource` record, or a `conversion` (the plain text of WET files). What cannot be
 used leaves with a reason: `http_status`, `not_html`, `too_large`, `bad_http`, `bad_content_encoding`,
@@ -18,15 +18,17 @@ from pydantic import ByteSize, Field
 from textmill.pipeline import schema
 from textmill.pipeline.errors import InputError
 from textmill.pipeline.io import gzip_members
+from textmill.pipeline.io.archive_headers import begins_record, holds_record
 from textmill.pipeline.io.files import FileInfo, open_binary, read_head
 from textmill.pipeline.io.html import decode, looks_like_html
 from textmill.pipeline.io.http import DecodingError, decode_body, parse_response
 from textmill.pipeline.io.reader import WEB_LAYOUT, Reader, Skipped, batches_of, byte_ranges, row_id
-from textmill.pipeline.io.warc_records import Record, cut_records, holds_record
+from textmill.pipeline.io.warc_records import Record, cut_records
 from textmill.pipeline.shard import Shard
 
 _DOCUMENTS: Final = ("response", "resource", "conversion")
-_BLOCK: Final = 1 << 16
+_BLOCK: Final = 1 << 14
+"""Bytes read at once of what is not gzip; of damaged .zst and .lz4 files so much is lost before the damage."""
 _LZ4: Final = b"\x04\x22\x4d\x18"
 _ZSTD: Final = (b"\x28\xb5\x2f\xfd", b"\x5d\x2a\x4d\x18")
 """A frame, and the frame that holds the dictionary of a .warc.zst."""
@@ -36,7 +38,7 @@ Piece = tuple[int, bytes | None]
 
 
 class Warc(Reader):
-    """Records of WARC files: plain, .gz (a member a record, or any other way), .zst or .lz4."""
+    """Records of WARC and ARC files: plain, .gz (a member a record, or any other way), .zst or .lz4."""
 
     split_bytes: ByteSize = Field(ByteSize(64 << 20), gt=0, description="compressed bytes of a .gz in one shard")
     max_record_bytes: ByteSize = Field(ByteSize(16 << 20), gt=0, description="longest record, and longest decoded page")
@@ -64,7 +66,8 @@ class Warc(Reader):
                 row = _identity(record.headers) | self._content(kind, record)
                 row.setdefault(schema.ID, row_id(name, place))
                 row[schema.SOURCE] = shard.source
-                yield row, record.size if record.body else 0
+                content = row.get(schema.HTML) or row.get(schema.TEXT)
+                yield row, len(content) if isinstance(content, (bytes, str)) else 0
 
     def _content(self, kind: str, record: Record) -> dict[str, object]:
         """The columns that hold a document, or the reason why it goes no further."""
@@ -112,10 +115,10 @@ def _is_http(content_type: str | None, body: bytes) -> bool:
 
 
 def _spans(stream: IO[bytes], shard: Shard) -> Iterator[Piece]:
-    """The pieces of a shard. Raises InputError for a file that is empty or does not begin as a WARC does."""
+    """The pieces of a shard. Raises InputError for a file that is empty or does not begin as an archive does."""
     head = read_head(shard.path, 4)
     if head.startswith(gzip_members.MAGIC):
-        spans = gzip_members.inflate_spans(stream, b"WARC/", shard.start, shard.stop)
+        spans = gzip_members.inflate_spans(stream, begins_record, shard.start, shard.stop)
     elif shard.start:
         return iter(())  # only gzip can be read from its middle: the first shard has it all
     elif head == _LZ4:
@@ -130,17 +133,11 @@ def _spans(stream: IO[bytes], shard: Shard) -> Iterator[Piece]:
 def _checked(spans: Iterator[Piece], path: str) -> Iterator[Piece]:
     first = next(spans, None)
     if first is None:
-        raise InputError(f"{path}: holds nothing; a WARC file has at least one record")
+        raise InputError(f"{path}: holds nothing; a web archive has at least one record")
     start = first[1]
     if start is not None and not holds_record(start):
-        raise InputError(f"{path}: no WARC file: it begins with {start[:40]!r}{_advice(start)}")
+        raise InputError(f"{path}: no WARC or ARC file: it begins with {start[:40]!r}")
     return chain([first], spans)
-
-
-def _advice(start: bytes) -> str:
-    if start.startswith(b"filedesc://"):
-        return ", as the older ARC format does; convert it with `warcio recompress OLD.arc.gz NEW.warc.gz`"
-    return ""
 
 
 def _whole(reader: Lz4Reader | ZstdReader) -> Iterator[Piece]:

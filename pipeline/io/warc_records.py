@@ -1,4 +1,4 @@
-"""Cut a stream of bytes into WARC records, and go on after whatever is none.
+"""Cut a stream of bytes into the records of a web archive, and go on after whatever is none.
 
 Readers for well-formed files stop at the first flaw, or take the next record for the body of one whose length
 is wrong. Crawls hold both, so a record's end is checked here before the record is believed.
@@ -8,13 +8,16 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-_VERSION: Final = b"WARC/"
-_FIRST_LINE: Final = re.compile(rb"WARC/\d{1,4}\.\d{1,4}[ \t]{0,8}\r{0,8}\n")
-_NEXT_FIRST_LINE: Final = re.compile(b"\n" + _FIRST_LINE.pattern)
-_HEADER_END: Final = re.compile(rb"\n\r{0,8}\n")
+from textmill.pipeline.io.archive_headers import (
+    FIRST_LINE,
+    LONGEST_FIRST_LINE,
+    NEXT_FIRST_LINE,
+    header_end,
+    parse_header,
+)
+
+_CONTENT: Final = re.compile(rb"[^\r\n]")
 _LONGEST_HEADER: Final = 1 << 20
-_LONGEST_MATCH: Final = 64
-"""More bytes than any of these patterns can match: so many are searched again when more have come."""
 
 CORRUPT_MEMBER: Final = "corrupt_member"
 """A compressed member, or what follows in it, that cannot be inflated."""
@@ -57,17 +60,12 @@ def cut_records(pieces: Iterator[bytes | None], max_bytes: int) -> Iterator[Reco
         yield Record(position, {}, None, 0, CORRUPT_MEMBER)
 
 
-def holds_record(head: bytes) -> bool:
-    """Whether a record starts anywhere in the first bytes of a stream."""
-    return _FIRST_LINE.match(head) is not None or _NEXT_FIRST_LINE.search(head) is not None
-
-
 def _next_record(window: "_Window", max_bytes: int) -> Record:
     position = window.position
     end = window.header_end()
     if end is None:
         return Record(position, {}, None, window.pass_to_record(), CORRUPT_RECORD)
-    headers = _parse_headers(window.take(end))
+    headers = parse_header(window.take(end))
     length = headers.get("content-length", "")
     if not (length.isascii() and length.isdigit() and len(length) < 19):
         size = 0 if window.starts_record(0) else window.pass_to_record()
@@ -91,112 +89,100 @@ def _with_body(window: "_Window", position: int, headers: dict[str, str], length
     return Record(position, headers, window.take(length), length, None)
 
 
-def _parse_headers(block: bytes) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    name = ""
-    for line in block.decode("utf-8", "replace").split("\n")[1:]:
-        if line[:1] in (" ", "\t") and name:
-            headers[name] = f"{headers[name]} {line.strip()}".strip()
-            continue
-        name, colon, value = line.partition(":")
-        name = name.strip().lower() if colon else ""
-        if name:
-            headers.setdefault(name, value.strip())
-    return headers
-
-
 class _Window:
     """The part of a stream that is held: from `position` on, as far as anybody had to look."""
 
     def __init__(self, pieces: Iterator[bytes | None]) -> None:
         self._pieces = pieces
-        self._held = bytearray()
+        self._held = b""
+        self._start = 0  # of the window, in what is held
         self._ended = False
         self.position = 0
         self.damaged = False
 
-    def _more(self) -> bool:
-        """Hold one more piece; False at the end of the stream, or of what is sound of it."""
-        piece = None if self._ended else next(self._pieces, b"")
-        if piece:
-            self._held += piece
-            return True
-        self.damaged |= piece is None and not self._ended
-        self._ended = True
-        return False
+    @property
+    def _size(self) -> int:
+        return len(self._held) - self._start
 
     def hold(self, size: int) -> bool:
-        """Hold `size` bytes at least; False where the stream has fewer."""
-        while len(self._held) < size:
-            if not self._more():
-                return False
-        return True
+        """Hold `size` bytes at least; False where the stream, or what is sound of it, has fewer."""
+        short = size + self._start - len(self._held)
+        if short <= 0 or self._ended:
+            return short <= 0
+        parts = [self._held[self._start :]] if self._size else []
+        while short > 0 and not self._ended:
+            piece = next(self._pieces, b"")
+            if piece:
+                parts.append(piece)
+                short -= len(piece)
+            else:
+                self._ended, self.damaged = True, piece is None
+        self._held, self._start = b"".join(parts), 0
+        return short <= 0
 
     def take(self, size: int) -> bytes:
         """Hand out the first `size` of the bytes held."""
-        with memoryview(self._held) as view:
-            taken = bytes(view[:size])
-        del self._held[:size]
+        taken = self._held[self._start : self._start + size]
+        self._start += len(taken)
         self.position += len(taken)
         return taken
 
     def drop(self, size: int) -> int:
         """Pass over `size` bytes without holding them; how many there were."""
         left = size
-        while left:
-            step = min(left, len(self._held))
-            del self._held[:step]
-            self.position += step
+        while left and self.hold(1):
+            step = min(left, self._size)
+            self._start += step
             left -= step
-            if left and not self._more():
-                break
+        self.position += size - left
         return size - left
 
     def pass_blank(self) -> bool:
         """Pass over line ends; False at the end of the stream."""
         self.drop(self._blank_end(0))
-        return bool(self._held)
+        return self._size > 0
 
     def _blank_end(self, at: int) -> int:
         """Index of the first byte at or after `at` that ends no line."""
-        while (at < len(self._held) or self._more()) and self._held[at] in b"\r\n":
-            at += 1
-        return at
+        while not (content := _CONTENT.search(self._held, self._start + at)):
+            at = max(at, self._size)
+            if not self.hold(at + 1):
+                return self._size
+        return content.start() - self._start
 
     def starts_record(self, at: int) -> bool:
-        """Whether at index `at` a record seems to start."""
-        self.hold(at + len(_VERSION))
-        return self._held.startswith(_VERSION, at)
+        """Whether at index `at` stands the first line of a record."""
+        self.hold(at + LONGEST_FIRST_LINE)
+        return FIRST_LINE.match(self._held, self._start + at) is not None
 
     def ends_record(self, size: int) -> bool:
         """Whether after `size` bytes only line ends come before the next record or the end of the stream."""
         end = self._blank_end(size)
-        return self.starts_record(end) or end == len(self._held)
+        return self.starts_record(end) or end == self._size
 
     def find_record(self, before: int) -> int | None:
         """Index of the first record that starts before index `before`."""
-        self.hold(before + _LONGEST_MATCH)
-        if _FIRST_LINE.match(self._held):
+        if self.starts_record(0):
             return 0
-        line = _NEXT_FIRST_LINE.search(self._held)
-        return line.start() + 1 if line and line.start() + 1 < before else None
+        self.hold(before + LONGEST_FIRST_LINE)
+        line = NEXT_FIRST_LINE.search(self._held, self._start)
+        index = line.start() + 1 - self._start if line else before
+        return index if index < before else None
 
     def header_end(self) -> int | None:
         """Length of the record header that starts here; None where none does."""
         if not self.starts_record(0):
             return None
-        seen = 0
-        while not (end := _HEADER_END.search(self._held, seen)):
-            seen = max(0, len(self._held) - _LONGEST_MATCH)
-            if len(self._held) > _LONGEST_HEADER or not self._more():
+        while (end := header_end(self._held, self._start)) is None:
+            if self._size > _LONGEST_HEADER or not self.hold(self._size + 1):
                 return None
-        return end.end()
+        return end - self._start
 
     def pass_to_record(self) -> int:
         """Pass over what precedes the next line that starts a record, or all that is left; how many bytes."""
         passed = 0
-        while not (line := _NEXT_FIRST_LINE.search(self._held)):
-            passed += self.drop(max(0, len(self._held) - _LONGEST_MATCH))
-            if not self._more():
-                return passed + self.drop(len(self._held))
-        return passed + self.drop(line.start() + 1)
+        while not (line := NEXT_FIRST_LINE.search(self._held, self._start)):
+            passed += self.drop(max(0, self._size - LONGEST_FIRST_LINE))
+            if not self.hold(self._size + 1):
+                return passed + self.drop(self._size)
+        return passed + self.drop(line.start() + 1 - self._start)

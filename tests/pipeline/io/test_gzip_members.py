@@ -16,7 +16,7 @@ MARK = b"WARC/"
 
 def spans(data, start=0, stop=None):
     """Each span as (offset, its bytes); damage as None at its end."""
-    pieces = inflate_spans(io.BytesIO(data), MARK, start, stop)
+    pieces = inflate_spans(io.BytesIO(data), lambda content: content.startswith(MARK), start, stop)
     found = []
     for offset, group in groupby(pieces, key=lambda piece: piece[0]):
         parts = [part for _, part in group]
