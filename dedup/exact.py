@@ -8,25 +8,29 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from pydantic import Field
-from xxhash import xxh3_64_intdigest, xxh3_128_digest
+from xxhash import xxh3_128_digest
 
 from textmill.dedup.keep import RANK, Keep
 from textmill.dedup.normalize import Variant, normalize
+from textmill.dedup.sketches import (
+    GLOBAL,
+    PART_BYTES,
+    Work,
+    read_sketches,
+    ruling_of,
+    scope_columns,
+    scope_seeds,
+    write_rulings,
+)
 from textmill.pipeline import schema
 from textmill.pipeline.arrow import bools, fixed_bytes, text_buffers
-from textmill.pipeline.barrier import RULING, Barrier
+from textmill.pipeline.barrier import Barrier
 from textmill.pipeline.exchange import Portion, collect, portions, scatter
 from textmill.pipeline.executor import Executor, gather
-from textmill.pipeline.io.files import join, open_binary, write_whole
 
 REASON = "exact_duplicate"
 KEY = "key"
-GLOBAL = "global"
-
-PART_BYTES = 32 << 20
-"""Sketch files that one task takes on: it bounds memory (docs/dedup.md) and does not change the result."""
 
 
 class Exact(Barrier):
@@ -45,8 +49,7 @@ class Exact(Barrier):
 
     def reads(self) -> frozenset[str]:
         """The text, and what policy and scope need."""
-        scope = frozenset[str]() if self.scope == GLOBAL else frozenset({self.scope})
-        return frozenset({schema.TEXT}) | self.keep.reads() | scope
+        return frozenset({schema.TEXT}) | self.keep.reads() | scope_columns(self.scope)
 
     def adds(self) -> frozenset[str]:
         """The count column, if wanted."""
@@ -55,8 +58,8 @@ class Exact(Barrier):
     def sketch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """`key`, 16 bytes a row, null for a text that is nobody's duplicate; `rank` where the policy needs it."""
         texts = normalize(batch.column(schema.TEXT), self.normalize)
-        scope = None if self.scope == GLOBAL else batch.column(self.scope)
-        return pa.RecordBatch.from_pydict({KEY: keys_of(texts, scope), **self.keep.sketch(batch)})
+        keys = keys_of(texts, scope_seeds(batch, self.scope))
+        return pa.RecordBatch.from_pydict({KEY: keys, **self.keep.sketch(batch)})
 
     def resolve(
         self, sketches: Sequence[str], work: str, executor: Executor, *, part_bytes: int = PART_BYTES
@@ -66,45 +69,27 @@ class Exact(Barrier):
         Keys meet by part, each part chooses its survivors, and word of them goes home by portion of shards.
         """
         shares = portions(sketches, part_bytes)
-        job = _Job(self, work, len(shares))
+        job = _Job(self, Work(work, len(shares)))
         gather(executor, _scatter_keys, shares, job)
         gather(executor, _link, range(len(shares)), job)
         return [path for paths in gather(executor, _rule, shares, job) for path in paths]
 
 
-def keys_of(texts: pa.Array, scope: pa.Array | None = None) -> pa.Array:
-    """A 128-bit hash of each text as fixed-size binary; null for null and for empty texts.
-
-    Texts with different values in `scope` have different keys.
-    """
+def keys_of(texts: pa.Array, seeds: npt.NDArray[np.uint64] | None = None) -> pa.Array:
+    """A 128-bit hash of each text, with its seed, as fixed-size binary; null for null and for empty texts."""
     data, offsets, _ = text_buffers(texts)
     view, ends = data.data, offsets.tolist()
-    seeds = [0] * len(texts) if scope is None else _seeds(scope)
-    ranges = zip(pairwise(ends), seeds, strict=True)
+    ranges = zip(pairwise(ends), [0] * len(texts) if seeds is None else seeds.tolist(), strict=True)
     keys = [xxh3_128_digest(view[a:b], seed) if b > a else None for (a, b), seed in ranges]
     return pa.array(keys, pa.binary(16))
 
 
-def _seeds(scope: pa.Array) -> list[int]:
-    values = pc.cast(scope, pa.string()).to_pylist()
-    return [0 if value is None else xxh3_64_intdigest(value.encode()) for value in values]
-
-
 @dataclass(frozen=True)
 class _Job:
-    """What all tasks have in common: there are as many parts of keys as portions of shards."""
+    """What all tasks have in common."""
 
     exact: Exact
-    work: str
-    parts: int
-
-    def file(self, kind: str, number: int) -> str:
-        """What task `number` of a kind writes."""
-        return join(self.work, kind, f"{number:06d}.arrow")
-
-    def files(self, kind: str) -> list[str]:
-        """What all tasks of a kind write."""
-        return [self.file(kind, number) for number in range(self.parts)]
+    work: Work
 
 
 def _scatter_keys(job: _Job, portion: Portion) -> None:
@@ -112,40 +97,35 @@ def _scatter_keys(job: _Job, portion: Portion) -> None:
 
     Only one row a key and portion travels, so a text that a million pages share fills no part.
     """
-    rows, _ = _read(portion, (schema.ID, KEY, RANK))
+    rows, _ = read_sketches(portion, (schema.ID, KEY, RANK))
     copies = np.bincount(_heads(rows, job.exact.keep), minlength=rows.num_rows)
     rows = rows.append_column("portion", pa.repeat(np.int32(portion.number), rows.num_rows))
     rows = rows.append_column("row", pa.array(np.arange(rows.num_rows)))
     rows = rows.append_column("copies", pa.array(copies))
     rows = rows.filter((copies > 0) & bools(pc.is_valid(rows.column(KEY))))
-    scatter(rows, _parts_of(rows.column(KEY).combine_chunks(), job.parts), job.parts, job.file("keys", portion.number))
+    work = job.work
+    part = _parts_of(rows.column(KEY).combine_chunks(), work.parts)
+    scatter(rows, part, work.parts, work.file("keys", portion.number))
 
 
 def _link(job: _Job, part: int) -> None:
     """Choose who stays of each key that several documents have, and tell the portions."""
-    rows = collect(job.files("keys"), part)
+    rows = collect(job.work.files("keys"), part)
     heads = _heads(rows, job.exact.keep)
     copies = np.bincount(heads, rows.column("copies"), minlength=len(heads))[heads]
     links = rows.select(["portion", "row"])
     links = links.append_column("stays", pa.array(heads == np.arange(len(heads))))
     links = links.append_column("kept_id", rows.column(schema.ID).take(pa.array(heads)))
     links = links.append_column("copies", pa.array(copies.astype(np.int32))).filter(copies > 1)
-    scatter(links, links.column("portion").to_numpy(), job.parts, job.file("links", part))
+    scatter(links, links.column("portion").to_numpy(), job.work.parts, job.work.file("links", part))
 
 
 def _rule(job: _Job, portion: Portion) -> list[str]:
     """Write the rulings on a portion of shards: on their dropped rows, or on all where they gain a column."""
-    rows, sizes = _read(portion, (KEY, RANK))
-    links = collect(job.files("links"), portion.number)
+    rows, sizes = read_sketches(portion, (KEY, RANK))
+    links = collect(job.work.files("links"), portion.number)
     ruling = _ruling(_heads(rows, job.exact.keep), links, job.exact.count_column)
-    paths = [join(job.work, "rulings", f"{shard:06d}.parquet") for shard, _ in portion.shards()]
-    for path, stop, size in zip(paths, np.cumsum(sizes).tolist(), sizes, strict=True):
-        mine = ruling.slice(stop - size, size).set_column(0, RULING.field("row"), pa.array(np.arange(size)))
-        if job.exact.count_column is None:
-            mine = mine.filter(pc.is_valid(mine.column("reason")))
-        with write_whole(path) as stream:
-            pq.write_table(mine, stream, compression="zstd")
-    return paths
+    return write_rulings(ruling, portion, sizes, job.work)
 
 
 def _ruling(heads: npt.NDArray[np.int64], links: pa.Table, count_column: str | None) -> pa.Table:
@@ -156,28 +136,10 @@ def _ruling(heads: npt.NDArray[np.int64], links: pa.Table, count_column: str | N
     link = link[heads]
     links = links.take(pa.array(link, mask=link < 0))
     stays = bools(pc.fill_null(links.column("stays"), True)) & (heads == numbers)
-    drops = pa.array(~stays)
-    columns = {
-        "row": pa.array(numbers),
-        "reason": pc.if_else(drops, REASON, None),
-        "kept_id": pc.if_else(drops, links.column("kept_id"), None),
-        "similarity": pc.if_else(drops, 1.0, None),
-    }
-    arrays = [columns.get(field.name, pa.nulls(len(heads))).cast(field.type) for field in RULING]
-    ruling = pa.table(arrays, schema=RULING)
+    ruling = ruling_of(REASON, pa.array(~stays), links.column("kept_id"), pa.scalar(1.0))
     if count_column is None:
         return ruling
     return ruling.append_column(count_column, pc.fill_null(links.column("copies"), 1))
-
-
-def _read(portion: Portion, columns: Sequence[str]) -> tuple[pa.Table, list[int]]:
-    """Those of `columns` that the sketches of a portion have, one after another, and the rows of each."""
-    tables = []
-    for path in portion.paths:
-        with open_binary(path) as stream, pq.ParquetFile(stream) as file:
-            names = file.schema_arrow.names
-            tables.append(file.read([name for name in columns if name in names]))
-    return pa.concat_tables(tables, promote_options="permissive"), [table.num_rows for table in tables]
 
 
 def _heads(rows: pa.Table, keep: Keep) -> npt.NDArray[np.int64]:
@@ -186,10 +148,7 @@ def _heads(rows: pa.Table, keep: Keep) -> npt.NDArray[np.int64]:
     group: npt.NDArray[np.int64] = pc.fill_null(encoded.indices, -1).to_numpy().astype(np.int64)
     alone = group < 0
     group[alone] = len(encoded.dictionary) + np.arange(alone.sum())
-    head = np.empty_like(group)
-    worst_first = keep.best_first(rows)[::-1]
-    head[group[worst_first]] = worst_first  # the best of a group is written last, and stays
-    return head.take(group)
+    return keep.best_of_each(rows, group)
 
 
 def _parts_of(keys: pa.Array, parts: int) -> npt.NDArray[np.int64]:

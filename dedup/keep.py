@@ -86,3 +86,10 @@ class Keep(BaseModel):
         order = "ascending" if self.policy in ("lowest", "prefer") else "descending"
         indices = pc.sort_indices(sketch, sort_keys=[(RANK, order)])
         return np.asarray(indices.to_numpy(), np.int64)
+
+    def best_of_each(self, sketch: pa.Table, group: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """For each row of `sketch` the number of the row to keep of its group; groups are numbered from 0."""
+        best = np.empty(group.max(initial=-1) + 1, np.int64)
+        worst_first = self.best_first(sketch)[::-1]
+        best[group[worst_first]] = worst_first  # the best of a group is written last, and stays
+        return best.take(group)

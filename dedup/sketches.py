@@ -1,0 +1,89 @@
+"""What barriers that find duplicates share: scopes, reading sketches by portion, files between tasks, rulings."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from xxhash import xxh3_64_intdigest
+
+from textmill.pipeline.barrier import RULING
+from textmill.pipeline.exchange import Portion
+from textmill.pipeline.io.files import join, open_binary, write_whole
+
+GLOBAL = "global"
+"""The scope in which any two documents may be duplicates; any other names a column in which they must agree."""
+
+PART_BYTES = 32 << 20
+"""Sketch files that one task takes on: it bounds memory (docs/dedup.md) and does not change the result."""
+
+
+def scope_seeds(batch: pa.RecordBatch, scope: str) -> npt.NDArray[np.uint64]:
+    """A number for each row, the same for those that agree in the column `scope`; 0 for all where it is `GLOBAL`."""
+    if scope == GLOBAL:
+        return np.zeros(batch.num_rows, np.uint64)
+    values = pc.cast(batch.column(scope), pa.string()).dictionary_encode()
+    seeds = [xxh3_64_intdigest(value.encode()) for value in values.dictionary.to_pylist()]
+    group = pc.fill_null(values.indices, len(seeds)).to_numpy()
+    return np.array([*seeds, 0], np.uint64)[group]
+
+
+def scope_columns(scope: str) -> frozenset[str]:
+    """The columns that a scope reads."""
+    return frozenset() if scope == GLOBAL else frozenset({scope})
+
+
+@dataclass(frozen=True)
+class Work:
+    """The folder of a barrier's intermediate files; each kind has as many as there are portions of shards."""
+
+    folder: str
+    parts: int
+
+    def file(self, kind: str, number: int) -> str:
+        """What task `number` of a kind writes."""
+        return join(self.folder, kind, f"{number:06d}.arrow")
+
+    def files(self, kind: str) -> list[str]:
+        """What all tasks of a kind write."""
+        return [self.file(kind, number) for number in range(self.parts)]
+
+
+def read_sketches(portion: Portion, columns: Sequence[str]) -> tuple[pa.Table, list[int]]:
+    """Those of `columns` that the sketches of a portion have, one after another, and the rows of each."""
+    tables = []
+    for path in portion.paths:
+        with open_binary(path) as stream, pq.ParquetFile(stream) as file:
+            names = file.schema_arrow.names
+            tables.append(file.read([name for name in columns if name in names]))
+    return pa.concat_tables(tables, promote_options="permissive"), [table.num_rows for table in tables]
+
+
+def ruling_of(reason: str, drops: pa.Array, kept_id: pa.Array, similarity: pa.Array) -> pa.Table:
+    """A ruling on every row of a portion, from columns that count only where `drops` is true."""
+    columns = {
+        "row": pa.array(np.arange(len(drops))),
+        "reason": pc.if_else(drops, reason, None),
+        "kept_id": pc.if_else(drops, kept_id, None),
+        "similarity": pc.if_else(drops, similarity, None),
+    }
+    arrays = [columns.get(field.name, pa.nulls(len(drops))).cast(field.type) for field in RULING]
+    return pa.table(arrays, schema=RULING)
+
+
+def write_rulings(ruling: pa.Table, portion: Portion, sizes: Sequence[int], work: Work) -> list[str]:
+    """Write the ruling on every row of a portion as one file a shard; return their paths.
+
+    Rows that stay are left out where the ruling adds no column.
+    """
+    paths = [join(work.folder, "rulings", f"{shard:06d}.parquet") for shard, _ in portion.shards()]
+    for path, stop, size in zip(paths, np.cumsum(sizes).tolist(), sizes, strict=True):
+        mine = ruling.slice(stop - size, size).set_column(0, RULING.field("row"), pa.array(np.arange(size)))
+        if mine.schema.names == RULING.names:
+            mine = mine.filter(pc.is_valid(mine.column("reason")))
+        with write_whole(path) as stream:
+            pq.write_table(mine, stream, compression="zstd")
+    return paths
