@@ -7,6 +7,7 @@ and the run stops before the next barrier: a rerun does only what is missing.
 import errno
 import fcntl
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,13 +21,12 @@ from textmill.pipeline.errors import InputError, TextmillError, UsageError
 from textmill.pipeline.executor import Executor, gather
 from textmill.pipeline.expect import check_expectations
 from textmill.pipeline.inputs import find_shards, number_shards
-from textmill.pipeline.io.files import is_local, join, list_folder, remove, remove_drafts, write_whole
+from textmill.pipeline.io.files import exists, is_local, join, list_folder, remove, remove_drafts, write_whole
 from textmill.pipeline.ledger import Ledger
-from textmill.pipeline.output import OutputJob, data_file, pack, write_output
+from textmill.pipeline.output import OutputJob, data_file, layout_of, pack, unite, write_output
 from textmill.pipeline.plan import OUTPUT, PlannedStage, chain_spec, plan
 from textmill.pipeline.progress import Silent, Watcher
 from textmill.pipeline.recipe import BarrierStage, ChainStage, Recipe
-from textmill.pipeline.shard import Shard
 from textmill.pipeline.spec import Spec, build_barrier
 from textmill.pipeline.stage_folder import ShardManifest, StageFolder, parts_in, write_json
 
@@ -82,15 +82,19 @@ def run(
         for named in stage.steps if isinstance(stage, ChainStage) else (stage.barrier,):
             named.part.prepare()
     with _only_one(out):
+        if parts_in(join(out, "data")) and not exists(join(out, "stages", "plan.json")):
+            raise UsageError(f"{join(out, 'data')} holds files that no run wrote: move them, or choose another folder")
         remove_drafts(out)
         remove_drafts(join(out, "stages"))
         with write_whole(join(out, "recipe.yaml")) as stream:
             stream.write(recipe.to_yaml().encode())
         names = [{"name": s.name, "kind": s.kind, "folder": s.folder.name} for s in stages]
-        write_json(join(out, "stages", "plan.json"), {"recipe": recipe.name, "stages": names, "shards": len(shards)})
+        items = number_shards(shards, stages[0].folder)
+        inputs = {"parts": [item.part for item in items], "input_bytes": sum(shard.size for shard in shards)}
+        write_json(join(out, "stages", "plan.json"), {"recipe": recipe.name, "stages": names, **inputs})
         remove(join(out, "stages", "last_run.json"))
         guard = hang_seconds if executor.guarded else None
-        result = _Run(recipe, out, executor, watcher or Silent(), guard).all(stages, shards)
+        result = _Run(recipe, out, executor, watcher or Silent(), guard).all(stages, items)
         failures = [asdict(failure) for failure in result.failures]
         write_json(join(out, "stages", "last_run.json"), {"reused": result.reused, "failures": failures})
         return result
@@ -110,9 +114,8 @@ class _Run:
         self.result = RunResult(self.out)
         self.started = time.monotonic()
 
-    def all(self, stages: Sequence[PlannedStage], shards: Sequence[Shard]) -> RunResult:
+    def all(self, stages: Sequence[PlannedStage], items: list[ShardItem]) -> RunResult:
         """Every stage in order, until one has failures."""
-        items = number_shards(shards, stages[0].folder)
         for number, planned in enumerate(stages):
             self.started = time.monotonic()
             match planned.stage:
@@ -143,6 +146,8 @@ class _Run:
         planned.folder.sweep(manifests)
         todo = [item for item in items if item.part not in manifests]
         self.watcher.stage(planned.name, len(items), len(items) - len(todo))
+        if todo:
+            planned.folder.reopen()
         manifests |= self._shards(job, todo)
         self._finish(planned, [item.part for item in items], manifests, fresh=bool(todo))
         kept = [
@@ -200,6 +205,7 @@ class _Run:
         folder.sweep({} if fresh else done, parts)
         self.watcher.stage(planned.name, len(items), 0 if fresh else len(items))
         if fresh:
+            folder.reopen()
             rulings = build_barrier(Spec.of(stage.barrier)).resolve(
                 [folder.file("sketch", part) for part in parts], folder.work, self.executor
             )
@@ -224,14 +230,17 @@ class _Run:
         done = {part: manifest for part, manifest in planned.folder.manifests().items() if part in there}
         planned.folder.sweep(done)
         for name in list_folder(join(self.out, "stages")):
-            if f"-{OUTPUT}-" in name and name != planned.folder.name:
+            if re.fullmatch(rf"\d+-{OUTPUT}-[0-9a-f]+", name) and name != planned.folder.name:
                 remove(join(self.out, "stages", name))
         for part in there - done.keys():
             remove(data_file(data, part))
         remove_drafts(data)
         todo = [item for item in packed if item.part not in done]
         self.watcher.stage(planned.name, len(packed), len(done))
-        done |= self._all(write_output, todo, OutputJob(data, planned.folder))
+        if todo:
+            planned.folder.reopen()
+            layout = unite(gather(self.executor, layout_of, packed, None))
+            done |= self._all(write_output, todo, OutputJob(data, planned.folder, layout))
         self._finish(planned, [item.part for item in packed], done, fresh=bool(todo))
 
     def _all(self, task: Callable[[J, I], ShardManifest], items: list[I], job: J) -> dict[int, ShardManifest]:

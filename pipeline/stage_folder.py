@@ -19,6 +19,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from textmill.pipeline.errors import DamagedRunError
 from textmill.pipeline.io.files import exists, join, list_folder, read_text, remove, remove_drafts, write_whole
 from textmill.pipeline.io.writer import WrittenFile
 from textmill.pipeline.ledger import Ledger
@@ -85,6 +86,10 @@ class StageFolder:
         """Declare the stage done."""
         write_json(join(self.path, "manifest.json"), summary)
 
+    def reopen(self) -> None:
+        """Take back that the stage is done."""
+        remove(join(self.path, "manifest.json"))
+
     def summary(self) -> dict[str, Any] | None:
         """What `finish` was given; None while the stage is not done."""
         path = join(self.path, "manifest.json")
@@ -131,6 +136,11 @@ def write_json(path: str, content: Mapping[str, Any]) -> None:
 
 
 def read_json(path: str) -> dict[str, Any]:
-    """Read a JSON object."""
-    content: dict[str, Any] = json.loads(read_text(path))
+    """Read a JSON object. Raises DamagedRunError when it is none."""
+    try:
+        content = json.loads(read_text(path))
+    except ValueError as error:
+        raise DamagedRunError(f"{path}: not JSON ({error}); delete it and run again") from error
+    if not isinstance(content, dict):
+        raise DamagedRunError(f"{path}: no JSON object; delete it and run again")
     return content

@@ -1,0 +1,27 @@
+"""Where books do not balance: the law that report states and verify enforces."""
+
+from collections import Counter
+
+from textmill.pipeline.ledger import Ledger
+
+
+def imbalances(ledger: Ledger) -> list[str]:
+    """Each place in one ledger where rows in are not rows out plus rows dropped; empty when it balances."""
+    problems = []
+    dropped = Counter[str]()
+    for (step, *_), rows in ledger.dropped_rows.items():
+        dropped[step] += rows
+    if ledger.rows_in != ledger.rows_out + ledger.rows_dropped:
+        problems.append(f"{ledger.rows_in} rows in, but {ledger.rows_out} out and {ledger.rows_dropped} dropped")
+    left = ledger.rows_in
+    for label, account in ledger.steps.items():
+        if account.rows_in != left:
+            problems.append(f"{left} rows left for step {label!r}, but {account.rows_in} came")
+        if account.rows_in - account.rows_out != dropped[label]:
+            problems.append(
+                f"step {label!r}: {account.rows_in} rows in, but {account.rows_out} out and {dropped[label]} dropped"
+            )
+        left = account.rows_out
+    if ledger.steps and left != ledger.rows_out:
+        problems.append(f"{left} rows left the last step, but {ledger.rows_out} are booked as kept")
+    return problems

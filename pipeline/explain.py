@@ -1,0 +1,268 @@
+"""What happened to one document: where it was read, what dropped it and why, or where it stands in the corpus."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from rich.console import Console
+
+from textmill.pipeline import schema
+from textmill.pipeline.console import plural, say
+from textmill.pipeline.io.files import exists, join, open_binary
+from textmill.pipeline.run_folder import RunFolder, RunStage, open_run
+from textmill.pipeline.stage_folder import part_name, part_number, parts_in, read_json
+
+EXCERPT = 400
+"""Characters of a text that are shown."""
+SUGGESTIONS = 10
+"""Ids shown for one that is not there, and of duplicates that a document stands for."""
+_THREADS = 8
+"""Files searched at once; Arrow decodes without Python's lock, and stores answer many requests at a time."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a document.
+
+    what: ``read`` from `place`, ``dropped`` by a stage, ``kept`` in the file `place`, or ``waiting``: past
+    every stage that is done so far, in the file `place`. details: columns of its decision or of its row in
+    the corpus; the text as it was then, where it was kept, in `text`.
+    """
+
+    document: str
+    what: Literal["read", "dropped", "kept", "waiting"]
+    stage: str
+    place: str
+    details: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """All that is known of the document asked for and, where it is a duplicate, of those that it left to.
+
+    stands_for: how many were dropped in its favour, and the ids of the first. suggestions: when there are
+    no events, ids that hold what was asked for. unfinished: stages that may still come to know it.
+    """
+
+    asked: str
+    events: Sequence[Event]
+    stands_for: tuple[int, Sequence[str]] = (0, ())
+    suggestions: Sequence[str] = ()
+    unfinished: Sequence[str] = ()
+
+
+def explain(out: str, document: str) -> Explanation:
+    """Look for a document by its id or, if no document has that id, by its URL.
+
+    Reads the id column of decisions and corpus only, and of those the row groups that may hold it. Raises
+    InputError when there is no run in `out`.
+    """
+    run = open_run(out)
+    ids = [document]
+    events = list(_life(run, document))
+    if not events:
+        ids = _ids_of_url(run, document)
+        events = [event for name in ids for event in _life(run, name)]
+    if not events:
+        unfinished = [stage.name for stage in run.stages if stage.summary() is None]
+        return Explanation(document, (), suggestions=_like(run, document), unfinished=unfinished)
+    favoured = [name for stage in run.stages for name in _favoured(stage, ids)]
+    return Explanation(document, events, (len(favoured), favoured[:SUGGESTIONS]))
+
+
+def _life(run: RunFolder, document: str, start: int = 0) -> Iterator[Event]:
+    """The events of a document from stage number `start` on, then those of the documents that it left to."""
+    for number, stage in enumerate(run.stages[start:], start):
+        found = _search(stage, "decisions", schema.ID, document)
+        for hit in found:
+            yield _origin(run, document, hit.part)
+            yield Event(document, "dropped", stage.name, hit.path, {**hit.row, **_rejected(stage, hit)})
+        if found:
+            for survivor in sorted({hit.row["kept_id"] for hit in found} - {None}):
+                yield from _life(run, survivor, number + 1)
+            return
+    output = run.stages[-1]
+    for stage in [output] if output.summary() else reversed(run.stages):
+        if found := _search(stage, "data", schema.ID, document):
+            kept = stage is output
+            for hit in found:
+                yield _origin(run, document, _part_of_row(run, hit) if kept else hit.part)
+                yield Event(document, "kept" if kept else "waiting", stage.name, hit.path, hit.row)
+            return
+
+
+class _Hit(NamedTuple):
+    """A row that was looked for: its file's path and part number, its number in the file, its columns."""
+
+    path: str
+    part: int
+    number: int
+    row: dict[str, Any]
+
+
+def _search(stage: RunStage, kind: str, column: str, value: str) -> list[_Hit]:
+    """The rows of a stage's files of a kind in which `column` is `value`."""
+    paths = _files(stage, kind)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return [hit for hits in pool.map(lambda path: _rows_with(path, column, value), paths) for hit in hits]
+
+
+def _files(stage: RunStage, kind: str) -> list[str]:
+    """The files of a kind of those parts that are done; a part without such rows has none."""
+    there = parts_in(stage.file(kind, 0).rpartition("/")[0])
+    return [stage.file(kind, part) for part in stage.parts() if part in there]
+
+
+def _rows_with(path: str, column: str, value: str) -> list[_Hit]:
+    hits = []
+    with open_binary(path) as stream, pq.ParquetFile(stream) as file:
+        if column not in file.schema_arrow.names:
+            return []
+        start = 0
+        for group in range(file.num_row_groups):
+            meta = file.metadata.row_group(group)
+            if _may_hold(meta, column, value):
+                mask = pc.equal(file.read_row_group(group, columns=[column]).column(0), value)
+                rows = pc.indices_nonzero(mask)
+                found = file.read_row_group(group).take(rows).to_pylist() if len(rows) else []
+                numbers = (start + number for number in rows.to_pylist())
+                hits += [_Hit(path, _part(path), *pair) for pair in zip(numbers, found, strict=True)]
+            start += meta.num_rows
+    return hits
+
+
+def _may_hold(meta: pq.RowGroupMetaData, column: str, value: str) -> bool:
+    """Whether a row group's statistics allow that it holds `value`."""
+    columns = (meta.column(index) for index in range(meta.num_columns))
+    statistics = next((c.statistics for c in columns if c.path_in_schema == column), None)
+    if statistics is None or not statistics.has_min_max:
+        return statistics is None or statistics.null_count is None or statistics.null_count < meta.num_rows
+    return bool(statistics.min <= value <= statistics.max)
+
+
+def _part(path: str) -> int:
+    part = part_number(path.rpartition("/")[2])
+    assert part is not None
+    return part
+
+
+def _origin(run: RunFolder, document: str, part: int) -> Event:
+    """Where a document was read: a part keeps its number from the first stage to the last chain."""
+    first = run.stages[0]
+    origin = _manifest(first, part)["origin"]
+    return Event(document, "read", first.name, origin["path"], {**origin, "part": part})
+
+
+def _part_of_row(run: RunFolder, hit: _Hit) -> int:
+    """The part of the last chain from which a row of the corpus comes."""
+    last, output = run.stages[-2:]
+    end, part = 0, -1
+    for path, first, stop in _manifest(output, hit.part)["origin"]["pieces"]:
+        part = _part(path)
+        end += sum(rows for rows, _ in _manifest(last, part)["files"]["data"]["row_groups"][first:stop])
+        if hit.number < end:
+            break
+    return part
+
+
+def _manifest(stage: RunStage, part: int) -> dict[str, Any]:
+    return read_json(join(stage.folder.path, "shards", f"{part_name(part)}.json"))
+
+
+def _rejected(stage: RunStage, hit: _Hit) -> dict[str, Any]:
+    """The text and URL of a dropped document, where the sample of rejects holds it."""
+    path = stage.file("rejects", hit.part)
+    found = _rows_with(path, schema.ID, hit.row[schema.ID]) if exists(path) else []
+    return {name: found[0].row[name] for name in (schema.URL, schema.TEXT)} if found else {}
+
+
+def _favoured(stage: RunStage, ids: Sequence[str]) -> list[str]:
+    """Ids of the documents that a stage dropped in favour of one of `ids`."""
+    return [hit.row[schema.ID] for name in ids for hit in _search(stage, "decisions", "kept_id", name)]
+
+
+def _ids_of_url(run: RunFolder, url: str) -> list[str]:
+    """Ids of the documents of that URL: of those that passed the first stage, else of the rejected ones."""
+    if "://" not in url:
+        return []
+    first = run.stages[0]
+    for stage, kind in ((first, "data"), *((stage, "rejects") for stage in run.stages)):
+        if found := _search(stage, kind, schema.URL, url):
+            return sorted({hit.row[schema.ID] for hit in found})
+    return []
+
+
+def _like(run: RunFolder, part_of_id: str) -> list[str]:
+    """Some ids that hold what was given, in any case of letters."""
+    found: dict[str, None] = {}
+    for stage in run.stages:
+        for kind in ("decisions", "data"):
+            for path in _files(stage, kind):
+                for batch in _ids(path):
+                    mask = pc.match_substring(batch.column(0), part_of_id, ignore_case=True)
+                    found |= dict.fromkeys(batch.filter(mask).column(0).to_pylist())
+                    if len(found) >= SUGGESTIONS:
+                        return list(found)[:SUGGESTIONS]
+    return list(found)
+
+
+def _ids(path: str) -> Iterator[pa.RecordBatch]:
+    with open_binary(path) as stream, pq.ParquetFile(stream) as file:
+        yield from file.iter_batches(columns=[schema.ID])
+
+
+def render_explanation(explanation: Explanation, console: Console) -> None:
+    """Print an explanation, a line an event."""
+    if not explanation.events:
+        say(console, f"no document {explanation.asked!r} in this run")
+        if "://" in explanation.asked:
+            say(console, "by URL are found: documents that passed the first stage, and rejects that were kept")
+        if explanation.suggestions:
+            say(console, f"ids that hold it: {', '.join(explanation.suggestions)}")
+        if explanation.unfinished:
+            say(console, f"not finished, so it may be still to come: {', '.join(explanation.unfinished)}")
+    document = ""
+    for event in explanation.events:
+        if event.document != document:
+            say(console, event.document if not document else f"{event.document}, which took its place")
+            document = event.document
+        say(console, f"  {event.what:<8} {_TOLD[event.what](event)}")
+        text = event.details.get(schema.TEXT)
+        if text:
+            say(console, f"           {text[:EXCERPT]!r}{'…' if len(text) > EXCERPT else ''}")
+    favoured, names = explanation.stands_for
+    if favoured:
+        others = ", ".join([*names, *(["…"] if favoured > len(names) else [])])
+        say(console, f"{explanation.events[0].document} took the place of {plural(favoured, 'other')}: {others}")
+
+
+def _tell_read(event: Event) -> str:
+    details = event.details
+    piece = f", slice from {details['start']}" if details["start"] or details["stop"] else ""
+    return f"from {event.place}{piece} (source {details['source']}, part {details['part']})"
+
+
+def _tell_dropped(event: Event) -> str:
+    details = event.details
+    told = f"in stage {event.stage}, by {details['step']}: {details['reason']}"
+    for name in ("value", "threshold", "similarity"):
+        if details[name] is not None:
+            told += f", {name} {details[name]:.6g}"
+    if details["kept_id"] is not None:
+        told += f", in favour of {details['kept_id']}"
+    return told
+
+
+def _tell_row(event: Event) -> str:
+    """The file, and every column but the long ones."""
+    hidden = (schema.ID, schema.TEXT, schema.SOURCE, schema.HTML)
+    columns = {name: value for name, value in event.details.items() if name not in hidden and value is not None}
+    told = "".join(f"\n           {name} {value}" for name, value in columns.items())
+    return f"{'in' if event.what == 'kept' else 'after stage ' + event.stage + ', in'} {event.place}{told}"
+
+
+_TOLD = {"read": _tell_read, "dropped": _tell_dropped, "kept": _tell_row, "waiting": _tell_row}

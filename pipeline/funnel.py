@@ -1,0 +1,154 @@
+"""A report for the terminal: the funnel of stages and steps, sources and languages, the corpus, and what went wrong."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from textmill.pipeline.chain import READ
+from textmill.pipeline.console import count, duration, percent, plural, say, size
+
+Json = Mapping[str, Any]
+
+WIDE = 100
+"""Columns of a terminal from which on the funnel also shows characters."""
+MOST = 15
+"""Rows of the tables of sources and languages; the others are added up."""
+FEW = 5
+"""Messages of each kind."""
+
+
+def render_funnel(report: Json, console: Console) -> None:
+    """Print a report as `report.report` makes it; plain text where the console is no terminal."""
+    say(console, f"{report['recipe']}: {report['summary']}", "bold")
+    console.print(_funnel(report, wide=console.width >= WIDE))
+    console.print()
+    for title, groups in (("source", report["sources"]), ("language", report["languages"])):
+        if len(groups) > 1:
+            console.print(_group_table(title, groups))
+            console.print()
+    for line in _notes(report):
+        say(console, line)
+    for line in _faults(report):
+        say(console, line, "bold red")
+
+
+def _funnel(report: Json, *, wide: bool) -> Table:
+    table = _table("stage / step")
+    for name in ("in", "dropped", "", "kept", *(["characters"] if wide else []), "time"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("reasons", overflow="fold")
+    work = sum(stage["work_seconds"] or 0 for stage in report["stages"])
+    for stage in report["stages"]:
+        if not _worth_a_row(stage):
+            continue
+        chain = stage["kind"] == "chain"
+        _add_row(table, stage, "" if chain else _reasons(stage["dropped"]), work, wide=wide)
+        if not chain:
+            continue
+        table.rows[-1].style = "bold"
+        for step in stage["steps"]:
+            row = {**step, "name": f"  {step['name']}"}
+            if step["name"] == READ:
+                seconds = step["work_seconds"] + stage["other_work_seconds"]
+                row = {**step, "name": "  read, write", "work_seconds": seconds}
+            _add_row(table, row, _reasons(step["dropped"]), work, wide=wide)
+    return table
+
+
+def _worth_a_row(stage: Json) -> bool:
+    """Whether a stage is more than the chain that passes a barrier's survivors on, or the copy to the corpus."""
+    steps = [step for step in stage["steps"] if step["name"] != READ]
+    return bool(steps or stage["documents_dropped"] or stage["skipped"])
+
+
+def _add_row(table: Table, flow: Json, reasons: str, work: float, *, wide: bool) -> None:
+    seconds = flow.get("work_seconds")
+    cells = [
+        count(flow["documents_in"]),
+        count(flow["documents_dropped"]),
+        percent(flow["share_dropped"]),
+        count(flow["documents_out"]),
+        *([count(flow["characters_out"])] if wide else []),
+        "" if seconds is None or not work else percent(seconds / work),
+    ]
+    table.add_row(Text(flow["name"]), *cells, Text(reasons))
+
+
+def _group_table(title: str, groups: Json) -> Table:
+    table = _table(title)
+    for name in ("in", "kept", "", "characters kept"):
+        table.add_column(name, justify="right", no_wrap=True)
+    ranked = sorted(groups.items(), key=lambda item: (-item[1]["documents_in"], item[0]))
+    rest = [group for _, group in ranked[MOST:]]
+    if rest:
+        sums = {key: sum(group[key] for group in rest) for key in ("documents_in", "documents_out", "characters_out")}
+        ranked = [*ranked[:MOST], (f"({len(rest)} others)", sums)]
+    for name, group in ranked:
+        came, kept = group["documents_in"], group["documents_out"]
+        share = percent(kept / came if came else None)
+        table.add_row(Text(name or "(unknown)"), count(came), count(kept), share, count(group["characters_out"]))
+    return table
+
+
+def _table(first: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column(first, no_wrap=True, overflow="ellipsis", min_width=12)
+    return table
+
+
+def _notes(report: Json) -> Iterator[str]:
+    stages = report["stages"]
+    skipped: dict[str, int] = {}
+    for stage in stages:
+        for kind, times in stage["skipped"].items():
+            skipped[kind] = skipped.get(kind, 0) + times
+    if skipped:
+        yield f"passed over by readers: {_most(skipped, 8)}"
+    reused = [stage["name"] for stage in stages if stage["reused"]]
+    if reused:
+        yield f"reused from an earlier run: {', '.join(reused)}"
+    clocks = [f"{s['name']} {duration(s['wall_seconds'])}" for s in stages if s["wall_seconds"] is not None]
+    if clocks:
+        yield f"time on the clock: {', '.join(clocks)}"
+    speed = stages[0]["input_megabytes_per_second"]
+    if speed is not None:
+        yield f"input: {size(report['input_bytes'])} in {plural(report['shards'], 'shard')}, {speed:.3g} MB/s a worker"
+    corpus = report["corpus"]
+    if corpus is not None:
+        yield (
+            f"corpus: {plural(corpus['files'], 'file')}, {size(corpus['bytes'])}, "
+            f"{plural(corpus['documents'], 'document')}, {count(corpus['characters'])} characters, "
+            f"~{count(corpus['estimated_tokens'])} tokens (estimate: {report['estimates']['tokens']})"
+        )
+    if report["balanced"]:
+        yield "books balance: every document that came into a stage left it, or was dropped for a reason"
+
+
+def _faults(report: Json) -> Iterator[str]:
+    errors = [f"{stage['name']}: {text}" for stage in report["stages"] for text in stage["errors"]]
+    failed = [f"{f['stage']}: {f['origin']}: {f['message']}" for f in report["failed_shards"]]
+    for title, messages in (
+        ("documents that broke a step", errors),
+        ("failed shards", failed),
+        ("books do not balance; this is a bug or a damaged run", report["imbalances"]),
+    ):
+        if messages:
+            more = f", the first {FEW}" if len(messages) > FEW else ""
+            yield f"{title}{more}:"
+            yield from (f"  {message}" for message in messages[:FEW])
+    if not report["ended"]:
+        yield "the latest run was killed or stopped by an error before its end"
+
+
+def _reasons(dropped: Json) -> str:
+    return _most({reason: drop["documents"] for reason, drop in dropped.items()}, 3)
+
+
+def _most(counts: Mapping[str, int], limit: int) -> str:
+    """``too_short 12, no_text 3, +2 more``."""
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    shown = [f"{name} {count(times)}" for name, times in ranked[:limit]]
+    return ", ".join([*shown, *([f"+{len(ranked) - limit} more"] if len(ranked) > limit else [])])
