@@ -1,14 +1,22 @@
 import json
+from collections import Counter
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from warcs import PAGE, record, response
 
 from textmill.pipeline.errors import InputError
 from textmill.pipeline.io.files import shared_folder
+from textmill.pipeline.io.htmlfolder import HtmlFolder
 from textmill.pipeline.io.jsonl import Jsonl
+from textmill.pipeline.io.parquet import ParquetFiles
 from textmill.pipeline.io.reader import byte_ranges
+from textmill.pipeline.io.warc import Warc
 from textmill.pipeline.shard import Shard
+from textmill.pipeline.step import take_refusals
 
 
 @given(st.integers(0, 10_000), st.integers(1, 3000))
@@ -26,6 +34,27 @@ def test_shards_survive_json(tmp_path):
     shards = Jsonl(source="s", files=str(tmp_path / "*"), split_bytes=50).shards()
     assert len(shards) == 3
     assert [Shard(**json.loads(json.dumps(shard.to_json()))) for shard in shards] == shards
+
+
+@pytest.mark.parametrize(
+    ("reader", "content"),
+    [
+        (Warc, record(response())),
+        (HtmlFolder, PAGE),
+        (Jsonl, b'{"text": "a", "source": "b", "more": 1}'),
+        (ParquetFiles, pa.table({"text": ["a"], "id": [1]})),
+    ],
+)
+def test_a_chain_gets_the_columns_that_a_reader_promises(tmp_path, reader, content):
+    if isinstance(content, bytes):
+        (tmp_path / "a").write_bytes(content)
+    else:
+        pq.write_table(content, tmp_path / "a")
+    found = reader(source="s", files=str(tmp_path / "a"))
+    (batch,) = [batch for shard in found.shards() for batch in found.read(shard, Counter())]
+    assert take_refusals(batch)[0].schema.names == [name for name in batch.schema.names if name in found.adds()]
+    assert found.adds() <= set(batch.schema.names)
+    assert found.reads() == set()
 
 
 def test_files_are_sorted_and_each_once(tmp_path):
