@@ -27,8 +27,8 @@ def scope_seeds(batch: pa.RecordBatch, scope: str) -> npt.NDArray[np.uint64]:
         return np.zeros(batch.num_rows, np.uint64)
     values = pc.cast(batch.column(scope), pa.string()).dictionary_encode()
     seeds = [xxh3_64_intdigest(value.encode()) for value in values.dictionary.to_pylist()]
-    group = pc.fill_null(values.indices, len(seeds)).to_numpy()
-    return np.array([*seeds, 0], np.uint64)[group]
+    group: npt.NDArray[np.int32] = pc.fill_null(values.indices, len(seeds)).to_numpy()
+    return np.array([*seeds, 0], np.uint64).take(group)
 
 
 def scope_columns(scope: str) -> frozenset[str]:
