@@ -238,6 +238,8 @@ def test_whatever_file_is_deleted_a_rerun_makes_the_run_sound_again(tmp_path: Pa
     corpus = Path(out) / "data/part-00000.parquet"
     sound = corpus.read_bytes()
     for path in sorted(path for path in Path(out).rglob("*") if path.is_file()):
+        if path.name == "plan.json":
+            continue  # a folder without it is not taken for a run's
         path.unlink()
         run(recipe_in(tmp_path), out, Inline())
         found = verify(out)
