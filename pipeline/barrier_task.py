@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from textmill.pipeline.barrier import RULING
 from textmill.pipeline.errors import ConservationError, StepError
 from textmill.pipeline.io.writer import parquet_sink
 from textmill.pipeline.rulings import decisions_of, read_table
@@ -43,11 +44,15 @@ def commit_ruling(job: BarrierJob, item: RulingItem) -> ShardManifest:
     decisions, ledger = decisions_of(job.stage, job.step, sketch, ruling)
     ledger.check(where)
     manifest = ShardManifest(item.part, {"part": item.part}, ledger)
-    for kind, table in (("rulings", ruling), ("decisions", decisions)):
-        with parquet_sink(job.folder.file(kind, item.part)) as sink:
-            for batch in table.to_batches():
+    with parquet_sink(job.folder.file("decisions", item.part)) as sink:
+        for batch in decisions.to_batches():
+            sink.write(batch)
+    if sink.written.rows:
+        manifest.files["decisions"] = sink.written
+    if ruling.num_rows or ruling.schema.names != RULING.names:  # which adds its columns even where it rules nothing
+        with parquet_sink(job.folder.file("rulings", item.part), layout=ruling.schema) as sink:
+            for batch in ruling.to_batches():
                 sink.write(batch)
-        if sink.written.rows:
-            manifest.files[kind] = sink.written
+        manifest.files["rulings"] = sink.written
     job.folder.commit(manifest)
     return manifest

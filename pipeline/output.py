@@ -1,10 +1,12 @@
 """The corpus: the last chain's rows, in order, in files of about the size that the recipe asks for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from textmill.pipeline.errors import StepError
 from textmill.pipeline.io.files import join, open_binary
 from textmill.pipeline.io.writer import parquet_sink
 from textmill.pipeline.ledger import Ledger
@@ -16,10 +18,11 @@ LEVEL = 3
 
 @dataclass(frozen=True)
 class OutputJob:
-    """Where the corpus goes, and where its manifests do."""
+    """Where the corpus goes, where its manifests do, and the columns that all its files have."""
 
     data: str
     folder: StageFolder
+    layout: pa.Schema
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,27 @@ def pack(folder: StageFolder, manifests: Iterable[ShardManifest], shard_bytes: i
     return [*items, OutputItem(len(items), tuple(pieces))] if pieces else items
 
 
+def layout_of(_: None, item: OutputItem) -> pa.Schema:
+    """The columns of all pieces of a file. Raises StepError when two types of one column have none in common."""
+    layouts = []
+    for piece in item.pieces:
+        with open_binary(piece[0]) as stream:
+            layouts.append(pq.read_schema(stream))
+    return unite(layouts)
+
+
+def unite(layouts: Sequence[pa.Schema]) -> pa.Schema:
+    """The columns of all, in the order in which they come up; a wider type stands for a narrower one."""
+    try:
+        return pa.unify_schemas(layouts, promote_options="permissive")
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise StepError(f"inputs or shards disagree on the type of a column of the corpus: {error}") from error
+
+
 def write_output(job: OutputJob, item: OutputItem) -> ShardManifest:
     """Write one file of the corpus and commit it."""
     ledger = Ledger()
-    with parquet_sink(data_file(job.data, item.part), level=LEVEL) as sink:
+    with parquet_sink(data_file(job.data, item.part), level=LEVEL, layout=job.layout) as sink:
         for path, first, end in item.pieces:
             with open_binary(path) as stream:
                 file = pq.ParquetFile(stream)

@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from textmill import Filter, Mapper, Verdict, doc_filter, doc_scorer
+from textmill import Filter, Mapper, Scorer, Verdict, doc_filter, doc_scorer
 from textmill.pipeline.barrier import RULING, Barrier
 from textmill.pipeline.errors import InputError
 from textmill.pipeline.executor import Executor
-from textmill.pipeline.io.reader import Reader, Skipped, row_id
-from textmill.pipeline.io.writer import parquet_sink
+from textmill.pipeline.io.files import write_whole
+from textmill.pipeline.io.reader import Reader, Skipped
 from textmill.pipeline.progress import Silent
 from textmill.pipeline.recipe import Recipe
 from textmill.pipeline.recipe_reader import parse_recipe
@@ -54,7 +54,7 @@ class Lines(Reader):
 
     def _batch(self, shard: Shard, lines: Sequence[tuple[int, str]]) -> pa.RecordBatch:
         columns: dict[str, pa.Array] = {
-            "id": pa.array([row_id(shard.path, number) for number, _ in lines]),
+            "id": pa.array([f"{Path(shard.path).name}:{number}" for number, _ in lines]),
             "source": pa.array([self.source] * len(lines)),
             "text": pa.array([text for _, text in lines]),
             "drop_reason": pa.array([None if text else "blank" for _, text in lines], pa.string()),
@@ -101,6 +101,25 @@ class Shout(Mapper):
         )
 
 
+class Narrow(Scorer):
+    """A column `value` whose type is as narrow as the file's name is early in the alphabet."""
+
+    def adds(self) -> frozenset[str]:
+        return frozenset({"value"})
+
+    def score(self, batch: pa.RecordBatch) -> dict[str, pa.Array]:
+        early = batch.column("id")[0].as_py() < "b"
+        return {"value": pa.array([1] * batch.num_rows, pa.int8() if early else pa.int64())}
+
+
+class Torn(Narrow):
+    """As Narrow, but the later files have strings there."""
+
+    def score(self, batch: pa.RecordBatch) -> dict[str, pa.Array]:
+        value = super().score(batch)["value"]
+        return {"value": value if value.type == pa.int8() else value.cast(pa.string())}
+
+
 @doc_filter
 def fragile(text: str, *, word: str = "break") -> str | None:
     """Raises ValueError on texts that hold a word."""
@@ -129,10 +148,10 @@ def mortal(text: str, *, flag: str) -> str | None:
 
 
 class First(Barrier):
-    """Keeps the first `count` documents of all; adds their number as `place` where `number` is set."""
+    """Keeps the first `count` documents of all; gives the first `number` of these theirs as `place`."""
 
     count: int = 3
-    number: bool = False
+    number: int = 0
 
     def reads(self) -> frozenset[str]:
         return frozenset({"id"})
@@ -144,25 +163,21 @@ class First(Barrier):
         return batch.select(["id"])
 
     def resolve(self, sketches: Sequence[str], work: str, executor: Executor) -> Sequence[str]:
+        layout = pa.schema([*RULING, ("place", pa.int64())]) if self.number else RULING
         before, paths = 0, []
         for shard, sketch in enumerate(sketches):
             rows = pq.read_table(sketch).num_rows
             rulings = [self._ruling(row, before + row) for row in range(rows)]
-            kept = pa.schema([*RULING, ("place", pa.int64())]) if self.number else RULING
-            table = pa.Table.from_pylist([ruling for ruling in rulings if ruling], kept)
             paths.append(f"{work}/{shard}.parquet")
-            with parquet_sink(paths[-1]) as sink:
-                for batch in table.to_batches():
-                    sink.write(batch)
-            if not table.num_rows:
-                pq.write_table(table, paths[-1])
+            with write_whole(paths[-1]) as stream:
+                pq.write_table(pa.Table.from_pylist([ruling for ruling in rulings if ruling], layout), stream)
             before += rows
         return paths
 
     def _ruling(self, row: int, place: int) -> dict[str, Any] | None:
         if place >= self.count:
             return {"row": row, "reason": "late", "value": float(place), "threshold": float(self.count)}
-        return {"row": row, "place": place} if self.number else None
+        return {"row": row, "place": place} if place < self.number else None
 
 
 class Log(Silent):

@@ -32,27 +32,28 @@ class WrittenFile:
 
 
 class ParquetSink:
-    """Takes batches, writes row groups; the file's schema is that of the first batch.
+    """Takes batches, writes row groups; see `parquet_sink`.
 
     The cut into row groups depends on the batches' content alone.
     """
 
-    def __init__(self, open_stream: Callable[[], IO[bytes]], level: int) -> None:
+    def __init__(self, open_stream: Callable[[], IO[bytes]], level: int, layout: pa.Schema | None) -> None:
         self._open_stream = open_stream
         self._stream: HashingStream | None = None
         self._level = level
+        self._layout = layout
+        self._given = layout is not None
         self._writer: pq.ParquetWriter | None = None
         self._pending: list[pa.RecordBatch] = []
         self._held = 0
         self.written = WrittenFile()
 
     def write(self, batch: pa.RecordBatch) -> None:
-        """Append rows. Raises StepError when their columns cannot be those of the first batch."""
+        """Append rows. Raises StepError when their columns cannot be those of the file."""
         if batch.num_rows == 0:
             return
-        if self._pending or self._writer:
-            first = self._writer.schema if self._writer else self._pending[0].schema
-            batch = _conform(batch, first)
+        self._layout = self._layout or batch.schema
+        batch = _conform(batch, self._layout, widen=self._given)
         size = batch.nbytes
         if self._pending and self._held + size > ROW_GROUP_BYTES:
             self._flush()
@@ -64,6 +65,8 @@ class ParquetSink:
     def close(self) -> None:
         """Write what is held and the footer."""
         self._flush()
+        if self._given:
+            self._open()
         if self._writer is not None and self._stream is not None:
             self._writer.close()
             self.written.bytes = self._stream.position
@@ -77,22 +80,28 @@ class ParquetSink:
     def _flush(self) -> None:
         if not self._pending:
             return
-        table = pa.Table.from_batches(self._pending)
+        table = pa.Table.from_batches(self._pending, self._layout)
         self._pending, self._held = [], 0
-        if self._writer is None or self._stream is None:
+        stream, writer = self._open()
+        before = stream.position
+        writer.write_table(table, row_group_size=table.num_rows)
+        self.written.rows += table.num_rows
+        self.written.row_groups.append((table.num_rows, stream.position - before))
+
+    def _open(self) -> tuple["HashingStream", pq.ParquetWriter]:
+        """The file, begun when it is first needed."""
+        if self._stream is None or self._writer is None:
+            assert self._layout is not None
             self._stream = HashingStream(self._open_stream())
             self._writer = pq.ParquetWriter(
                 self._stream,
-                table.schema,
+                self._layout,
                 compression="zstd",
                 compression_level=self._level,
-                use_dictionary=[name for name in DICTIONARY if name in table.schema.names],
+                use_dictionary=[name for name in DICTIONARY if name in self._layout.names],
                 write_page_index=True,
             )
-        before = self._stream.position
-        self._writer.write_table(table, row_group_size=table.num_rows)
-        self.written.rows += table.num_rows
-        self.written.row_groups.append((table.num_rows, self._stream.position - before))
+        return self._stream, self._writer
 
 
 class HashingStream:
@@ -126,13 +135,14 @@ class HashingStream:
 
 
 @contextmanager
-def parquet_sink(path: str, *, level: int = 1) -> Iterator[ParquetSink]:
+def parquet_sink(path: str, *, level: int = 1, layout: pa.Schema | None = None) -> Iterator[ParquetSink]:
     """A sink whose file appears at `path` when the block ends without error, or never.
 
-    A sink that got no rows leaves no file. `level` is zstd's.
+    The file has the columns of the first batch, and is not there without rows. With a `layout` it has those
+    columns, null where a batch lacks them, and is there in any case. `level` is zstd's.
     """
     with ExitStack() as stack:
-        sink = ParquetSink(lambda: stack.enter_context(write_whole(path)), level)
+        sink = ParquetSink(lambda: stack.enter_context(write_whole(path)), level, layout)
         try:
             yield sink
             sink.close()
@@ -150,14 +160,19 @@ def checksum(path: str) -> str:
     return digest.hexdigest()
 
 
-def _conform(batch: pa.RecordBatch, wanted: pa.Schema) -> pa.RecordBatch:
-    """`batch` with the columns and types of the file it goes to."""
-    if batch.schema.equals(wanted):
+def _conform(batch: pa.RecordBatch, layout: pa.Schema, *, widen: bool) -> pa.RecordBatch:
+    """`batch` with the columns and types of the file it goes to; `widen` allows that it lacks some."""
+    if batch.schema.equals(layout):
         return batch
-    missing = set(wanted.names) ^ set(batch.schema.names)
-    if missing:
-        raise StepError(f"columns differ between batches of one shard: {', '.join(sorted(missing))}")
+    names = set(batch.schema.names)
+    strange = names - set(layout.names) if widen else names ^ set(layout.names)
+    if strange:
+        raise StepError(f"columns differ between batches of one shard: {', '.join(sorted(strange))}")
     try:
-        return batch.select(wanted.names).cast(wanted)
+        columns = [
+            batch.column(field.name).cast(field.type) if field.name in names else pa.nulls(batch.num_rows, field.type)
+            for field in layout
+        ]
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise StepError(f"a column changes its type between batches of one shard: {error}") from error
+    return pa.RecordBatch.from_arrays(columns, schema=layout)

@@ -1,0 +1,49 @@
+"""The catalog's names lead to classes of the right kind, each documented, none imported before it is asked for."""
+
+import subprocess
+import sys
+
+import pytest
+
+from textmill.pipeline import catalog
+from textmill.pipeline.errors import RecipeError
+from textmill.pipeline.parameters import Parameters
+
+TABLES = {"reader": catalog.READERS, "step": catalog.STEPS, "barrier": catalog.BARRIERS}
+ENTRIES = [(kind, name) for kind, table in TABLES.items() for name in table]
+
+
+def find(kind: str, name: str) -> type[Parameters]:
+    return {"reader": catalog.reader, "step": catalog.step, "barrier": catalog.barrier}[kind](name)
+
+
+@pytest.mark.parametrize(("kind", "name"), ENTRIES)
+def test_every_name_leads_to_a_documented_class_whose_parameters_are_documented_by_type(kind: str, name: str) -> None:
+    found = find(kind, name)
+    assert found.__doc__
+    assert f"{found.__module__}:{found.__name__}" == TABLES[kind][name]
+    assert find(kind, TABLES[kind][name]) is found
+
+
+def test_no_name_stands_twice() -> None:
+    names = [name for _, name in ENTRIES]
+    assert len(names) == len(set(names))
+
+
+def test_a_name_of_another_kind_is_not_found() -> None:
+    for kind, name in (("step", "warc"), ("reader", "exact"), ("barrier", "language")):
+        with pytest.raises(RecipeError, match=f"unknown {kind} '{name}'"):
+            find(kind, name)
+    with pytest.raises(RecipeError, match="'support:MinLength' is no barrier: derive it from Barrier"):
+        catalog.barrier("support:MinLength")
+
+
+def test_importing_the_catalog_and_the_public_names_imports_no_family() -> None:
+    code = """if True:
+        import sys
+        import textmill
+        import textmill.pipeline.catalog
+        heavy = ("ray", "numba", "fasttext", "fastwarc", "trafilatura", "resiliparse", "pandas")
+        print(*[n for n in sys.modules if n in heavy or n.startswith(("textmill.filters.", "textmill.scorers."))])
+    """
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
