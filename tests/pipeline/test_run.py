@@ -433,3 +433,29 @@ def test_the_death_of_a_worker_that_no_document_caused_changes_nothing(
     assert flag.exists()
     do(recipe, tmp_path / "calm")
     assert tree(out) == tree(tmp_path / "calm")
+
+
+def test_on_an_object_store_a_run_resumes_and_sweeps_as_on_a_disk(folder: Path, out: Path, store: Any) -> None:
+    recipe, url = recipe_of(folder, BASE, FIRSTS, END, output={"shard_bytes": 1}), "s3://bucket/run"
+
+    def stored() -> dict[str, bytes]:
+        store.invalidate_cache()
+        found = store.find("bucket/run")
+        return {p.removeprefix("bucket/run/"): store.cat_file(p) for p in found if not p.endswith(".json")}
+
+    do(recipe, out)
+    on_disk = tree(out)
+    assert run(recipe, url, Inline()).failures == []
+    assert stored() == on_disk
+    assert run(recipe, url, Inline()).reused == ["base", "firsts", "end", "output"]
+    (first, second) = corpus_files(out)
+    for name in (f"data/{second.name}", next(name for name in on_disk if name.endswith("data/part-00002.parquet"))):
+        store.rm(f"bucket/run/{name}")
+    for name in ("data/part-00077.parquet", next(iter(out.glob("stages/02-*"))).relative_to(out) / "work/x/0.arrow"):
+        store.pipe_file(f"bucket/run/{name}", b"a leftover")
+    store.invalidate_cache()
+    assert run(recipe, url, Inline()).failures == []
+    assert stored() == on_disk
+    edited = recipe_of(folder, BASE, FIRSTS, chain("end"), output={"shard_bytes": "1MB"})
+    assert run(edited, url, Inline()).reused == ["base", "firsts"]
+    assert [name for name in stored() if name.startswith("data/")] == [f"data/{first.name}"]

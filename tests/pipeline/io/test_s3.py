@@ -6,8 +6,6 @@ from contextlib import suppress
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import s3fs
-from moto.server import ThreadedMotoServer
 from warcs import PAGE, member, page
 
 from textmill.pipeline.errors import InputError
@@ -16,25 +14,6 @@ from textmill.pipeline.io.htmlfolder import HtmlFolder
 from textmill.pipeline.io.jsonl import Jsonl
 from textmill.pipeline.io.parquet import ParquetFiles
 from textmill.pipeline.io.warc import Warc
-
-
-@pytest.fixture(scope="module")
-def store():
-    """A bucket in a server of this process; `s3://bucket` is there for every test of this module."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-        patch.setenv("AWS_ACCESS_KEY_ID", "test")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        s3fs.S3FileSystem.clear_instance_cache()
-        fs = s3fs.S3FileSystem()
-        fs.mkdir("bucket")
-        yield fs
-        s3fs.S3FileSystem.clear_instance_cache()
-    server.stop()
 
 
 def parquet(texts):
