@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from textmill.pipeline import schema
+from textmill.pipeline.arrow import widen
 from textmill.pipeline.barrier import Barrier
 from textmill.pipeline.chain import Passed, blame
 from textmill.pipeline.errors import ConservationError, TextmillError
-from textmill.pipeline.io.files import is_transient
+from textmill.pipeline.io.files import RETRY_DELAYS, patiently
 from textmill.pipeline.io.reader import Skipped
 from textmill.pipeline.io.writer import ParquetSink, parquet_sink
 from textmill.pipeline.isolate import IsolatedChain
@@ -29,16 +30,17 @@ from textmill.pipeline.stage_folder import ShardManifest, StageFolder
 
 @dataclass(frozen=True)
 class ChainJob:
-    """What all shards of a chain have in common. `readers` are by source, for the first chain only."""
+    """What all shards of a chain have in common; `readers` and the `layout` of all inputs are for the first one."""
 
     chain: ChainSpec
     folder: StageFolder
     readers: tuple[Spec, ...] = ()
+    layout: pa.Schema | None = None
     barrier: Spec | None = None
     sketches: StageFolder | None = None
     hang_seconds: float | None = None
     isolate: bool = False
-    retry_delays: tuple[float, ...] = (1.0, 5.0, 25.0)
+    retry_delays: tuple[float, ...] = RETRY_DELAYS
 
 
 @dataclass(frozen=True)
@@ -61,14 +63,7 @@ def run_shard(job: ChainJob, item: ShardItem) -> ShardManifest:
     Raises ConservationError when the books do not balance, StepError when a step breaks on every row,
     InputError for a file that cannot be read, and OSError when the disk or store fails.
     """
-    for delay in job.retry_delays:
-        try:
-            return _run_shard(job, item)
-        except OSError as error:
-            if not is_transient(error):
-                raise
-            time.sleep(delay)
-    return _run_shard(job, item)
+    return patiently(lambda: _run_shard(job, item), job.retry_delays)
 
 
 def _run_shard(job: ChainJob, item: ShardItem) -> ShardManifest:
@@ -102,7 +97,8 @@ def _batches(job: ChainJob, item: ShardItem, skipped: Skipped) -> Iterator[pa.Re
     """The rows of a shard, from an input or from an earlier stage."""
     if item.shard is not None:
         reader = next(spec for spec in job.readers if spec.label == item.shard.source)
-        return build_reader(reader).read(item.shard, skipped)
+        batches = build_reader(reader).read(item.shard, skipped)
+        return (widen(batch, job.layout) for batch in batches) if job.layout is not None else batches
     batches = read_batches(item.data)
     return apply_ruling(batches, read_table(item.ruling)) if item.ruling else batches
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from textmill.pipeline.errors import TextmillError
+from textmill.pipeline.io.files import patiently
 from textmill.pipeline.worker import Worker
 
 C = TypeVar("C")
@@ -81,9 +82,10 @@ class Serial:
 
 
 def gather(executor: Executor, task: Task[C, I, R], items: Iterable[I], context: C) -> list[R]:
-    """The values in the order of `items`, for tasks that no single document can break.
+    """The values in the order of `items`, for tasks that no single document can break and that may be done again.
 
-    A death is retried twice. Raises the first error, or TextmillError for an item whose worker keeps dying.
+    A transient I/O error is retried after a while, a death twice. Raises the first other error, or
+    TextmillError for an item whose worker keeps dying.
     """
     todo = dict(enumerate(items))
     values: dict[int, R] = {}
@@ -102,4 +104,4 @@ def gather(executor: Executor, task: Task[C, I, R], items: Iterable[I], context:
 
 def _numbered(context: tuple[Task[C, I, R], C], item: tuple[int, I]) -> R:
     task, shared = context
-    return task(shared, item[1])
+    return patiently(lambda: task(shared, item[1]))

@@ -3,20 +3,23 @@
 import errno
 import os
 import re
+import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from itertools import takewhile
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 from fsspec.spec import AbstractBufferedFile
 
 from textmill.pipeline.errors import InputError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -229,3 +232,19 @@ _PASSING = {
 def is_transient(error: OSError) -> bool:
     """Whether trying again may help: time-outs and broken connections, and whatever a store gives no number."""
     return isinstance(error, (ConnectionError, TimeoutError)) or error.errno is None or error.errno in _PASSING
+
+
+RETRY_DELAYS = (1.0, 5.0, 25.0)
+"""Seconds to wait before each new attempt at what failed with a transient error."""
+
+
+def patiently(attempt: Callable[[], T], delays: Iterable[float] = RETRY_DELAYS) -> T:
+    """``attempt()``, which may be done again after a transient I/O error; that of the last attempt is raised."""
+    for delay in delays:
+        try:
+            return attempt()
+        except OSError as error:
+            if not is_transient(error):
+                raise
+            time.sleep(delay)
+    return attempt()

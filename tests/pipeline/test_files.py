@@ -15,6 +15,7 @@ from textmill.pipeline.io.files import (
     join,
     list_folder,
     open_binary,
+    patiently,
     read_text,
     remove,
     remove_drafts,
@@ -136,3 +137,20 @@ def test_which_errors_pass_if_one_waits() -> None:
     assert all(is_transient(error) for error in passing)
     lasting = [errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.ENOENT, errno.EROFS, errno.EISDIR]
     assert not any(is_transient(OSError(number, "")) for number in lasting)
+
+
+def test_what_passes_is_tried_again_as_often_as_there_are_delays() -> None:
+    faults: list[Exception] = [OSError(errno.EIO, ""), TimeoutError(), OSError(errno.ENOSPC, ""), ValueError("no file")]
+
+    def attempt() -> str:
+        if faults:
+            raise faults.pop(0)
+        return "done"
+
+    with pytest.raises(TimeoutError):
+        patiently(attempt, [0])
+    with pytest.raises(OSError, match=f"Errno {errno.ENOSPC}"):
+        patiently(attempt, [0, 0])
+    with pytest.raises(ValueError, match="no file"):
+        patiently(attempt, [0, 0])
+    assert patiently(attempt, []) == "done"
