@@ -1,0 +1,89 @@
+"""How fast filters and scorers are on one core, beside their slow twins and what they stand on.
+
+``python tests/bench/bench_filters.py`` uses texts of the folder named by TEXTMILL_TEST_DATA, else of a
+synthetic crawl. All ratios are of times measured in this one run.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+import zstandard
+
+from textmill.filters.gopher import GopherQuality
+from textmill.filters.url import BlockedUrl
+from textmill.pipeline.sample import generate
+from textmill.pipeline.testing import batch_of
+from textmill.scorers.fasttext import load_classifier
+from textmill.scorers.language import Language
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+ROWS = 1000  # a batch, about as readers make them
+
+
+def main() -> None:
+    """Print MB/s (or URLs/s) and ratios."""
+    import naive
+
+    texts, urls = zip(*documents(), strict=True)
+    pages = batch_of({"text": texts, "url": urls})
+    megabytes = sum(len(text.encode()) for text in texts) / 1e6
+    print(f"{len(texts)} texts, {megabytes:.1f} MB")
+
+    rules = GopherQuality()
+    ours = seconds(lambda: [rules.judge(batch) for batch in batches(pages)])
+    twin = seconds(lambda: [naive.gopher_quality(text, rules.model_dump()) for text in texts], times=1)
+    print(f"gopher_quality: {megabytes / ours:.0f} MB/s; plain Python {megabytes / twin:.1f}; ratio {twin / ours:.0f}")
+
+    model = load_classifier("lid176")
+    lines = [text.replace("\n", " ") + "\n" for text in texts]
+    alone = seconds(lambda: [model.f.predict(line, 1, 0.0, "strict") for line in lines], times=2)
+    ours = seconds(lambda: [Language().score(batch) for batch in batches(pages)], times=2)
+    print(f"language: {megabytes / ours:.1f} MB/s; fastText alone {megabytes / alone:.1f}; ratio {alone / ours:.2f}")
+
+    for names in (["domains"], ["domains", "hard_words", "soft_words"]):
+        blocked = BlockedUrl.model_validate({name: [f"configs/lists/{name}.txt"] for name in names})
+        ours = seconds(lambda step=blocked: [step.judge(batch) for batch in batches(pages)])
+        print(f"blocked_url by {', '.join(names)}: {len(urls) / ours:,.0f} URLs/s")
+
+
+def documents() -> Iterator[tuple[str, str]]:
+    """Texts with URLs: real texts, or those of a synthetic crawl."""
+    data = os.environ.get("TEXTMILL_TEST_DATA")
+    if data:
+        for file in sorted(Path(data, "text").glob("*/*.jsonl.zst")):
+            with zstandard.open(file, "rt", encoding="utf-8") as stream:
+                for row in map(json.loads, islice(stream, 200)):
+                    yield row["text"], row.get("url") or f"https://www.{file.parent.name}.example/{row['id']}"
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        generate(f"{folder}/crawl", documents=3000)
+        for row in map(json.loads, Path(folder, "crawl", "truth.jsonl").read_text().splitlines()):
+            yield row["text"] or "", row["url"]
+
+
+def batches(pages: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """Slices of `ROWS` rows."""
+    return (pages.slice(start, ROWS) for start in range(0, pages.num_rows, ROWS))
+
+
+def seconds(run: Callable[[], object], times: int = 5) -> float:
+    """The best of several runs, after one to warm up unless it is to run once."""
+    if times > 1:
+        run()
+    spans = []
+    for _ in range(times):
+        start = time.perf_counter()
+        run()
+        spans.append(time.perf_counter() - start)
+    return min(spans)
+
+
+if __name__ == "__main__":
+    main()
