@@ -30,7 +30,7 @@ class Language(Scorer):
         lt=1,
         description=f"also list other labels of at least this probability, best first, in {ALTERNATIVES}",
     )
-    max_chars: int | None = Field(None, ge=1, description="judge by the first characters only; None: by all")
+    max_chars: int | None = Field(None, ge=1, description="judge by the first characters only; null: by all")
 
     def adds(self) -> frozenset[str]:
         """The two columns, and the alternatives where asked for."""
