@@ -94,18 +94,25 @@ class Jsonl(TableReader):
             return {schema.DROP_REASON: found}
         row: dict[str, object] = {}
         for column in columns:
-            value = found.pop(column.origin, None)
+            value = found.get(column.origin)
             if value is None or (column.name == self.content and not isinstance(value, str)):
                 continue
             try:
                 row[column.name] = _FIT[column.type](value)
             except (TypeError, OverflowError):
                 skipped[f"misfit:{column.name}"] += 1
-        for key in found:
-            skipped[f"unseen:{key}" if len(skipped) < _NAMED else "unseen"] += 1
+        _count_unseen(found, columns, skipped)
         if self.content not in row:
             row[schema.DROP_REASON] = "no_text"
         return row
+
+
+def _count_unseen(found: Iterable[str], columns: list[Column], skipped: Skipped) -> None:
+    known = {column.origin for column in columns}
+    for key in found:
+        if key not in known:
+            kind = f"unseen:{key}"
+            skipped[kind if kind in skipped or len(skipped) < _NAMED else "unseen"] += 1
 
 
 def _parse(content: bytes) -> dict[str, Any] | str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import pyarrow as pa
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from textmill.pipeline import schema
 from textmill.pipeline.errors import InputError, did_you_mean
@@ -39,6 +39,15 @@ class TableReader(Reader):
     text_column: str | None = Field("text", description="the input's name for `text`; null where pages come as `html`")
     id_column: str | None = Field(None, description="the input's name for `id`; null for `id` if there is one")
     columns: dict[str, str] = Field({}, description="other columns to rename, {new name: the input's name}")
+
+    @field_validator("columns")
+    @classmethod
+    def _no_own_names(cls, columns: dict[str, str]) -> dict[str, str]:
+        for name in columns:
+            if name in (schema.TEXT, *_OWN):
+                option = {schema.TEXT: "; say text_column", schema.ID: "; say id_column"}.get(name, "")
+                raise ValueError(f"{name!r} is filled by the reader{option}")
+        return columns
 
     @property
     def content(self) -> str:

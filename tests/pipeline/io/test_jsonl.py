@@ -49,6 +49,26 @@ def test_columns_are_renamed(tmp_path):
     assert (row["id_original"], row["text_original"], row["source_original"]) == ("other", 1, "theirs")
 
 
+def test_a_column_may_go_by_two_names(tmp_path):
+    (row,) = rows(tmp_path, {"text": "Hi"}, id_column="text", columns={"title": "text"})
+    assert (row["text"], row["id"], row["title"]) == ("Hi", "Hi", "Hi")
+
+
+@pytest.mark.parametrize("name", ["id", "text", "source", "drop_reason"])
+def test_names_that_the_reader_fills_are_not_for_renaming(name):
+    with pytest.raises(ValueError, match=f"'{name}' is filled by the reader"):
+        Jsonl(source="s", files="a", columns={name: "x"})
+
+
+def test_keys_that_are_data_are_not_all_counted_by_name(tmp_path):
+    skipped = Counter()
+    late = [{"text": "a", f"key {i}": 1} for i in range(500)]
+    rows(tmp_path, *[{"text": "a"}] * 1000, *late, late[0], skipped=skipped)
+    assert skipped["unseen:key 0"] == 2
+    assert sum(skipped.values()) == 501
+    assert len(skipped) < 250
+
+
 def test_a_row_without_id_is_named_after_its_place(tmp_path):
     lines = ({"text": "a"}, {"text": "b"}, {"text": "c", "id": "own"}, {"text": "d", "id": None})
     assert [row["id"] for row in rows(tmp_path, *lines)] == ["a.jsonl:0", "a.jsonl:14", "own", "a.jsonl:55"]
