@@ -1,5 +1,6 @@
 """The one crossing between Arrow columns and the numpy arrays that kernels take."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -87,3 +88,26 @@ def drop_columns(batch: pa.RecordBatch, *names: str) -> pa.RecordBatch:
     """`batch` without those of `names` that it has."""
     kept = [name for name in batch.schema.names if name not in names]
     return batch if len(kept) == batch.num_columns else batch.select(kept)
+
+
+def unite(layouts: Iterable[pa.Schema]) -> pa.Schema:
+    """The columns of all, in the order in which they come up; a wider type stands for a narrower one.
+
+    Raises TypeError for a column whose types have none in common.
+    """
+    try:
+        return pa.unify_schemas(list(layouts), promote_options="permissive")
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise TypeError(str(error)) from error
+
+
+def widen(batch: pa.RecordBatch, layout: pa.Schema) -> pa.RecordBatch:
+    """`batch` with the columns and types of `layout`, nulls where it lacks one; other columns follow."""
+    columns = {
+        field.name: batch.column(field.name).cast(field.type)
+        if field.name in batch.schema.names
+        else pa.nulls(batch.num_rows, field.type)
+        for field in layout
+    }
+    columns |= {name: batch.column(name) for name in batch.schema.names if name not in columns}
+    return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))

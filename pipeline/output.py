@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from textmill.pipeline.arrow import unite
 from textmill.pipeline.errors import StepError
 from textmill.pipeline.io.files import join, open_binary
 from textmill.pipeline.io.writer import parquet_sink
@@ -66,15 +67,15 @@ def layout_of(_: None, item: OutputItem) -> pa.Schema:
     for piece in item.pieces:
         with open_binary(piece[0]) as stream:
             layouts.append(pq.read_schema(stream))
-    return unite(layouts)
+    return unite_layouts(layouts)
 
 
-def unite(layouts: Sequence[pa.Schema]) -> pa.Schema:
-    """The columns of all, in the order in which they come up; a wider type stands for a narrower one."""
+def unite_layouts(layouts: Sequence[pa.Schema]) -> pa.Schema:
+    """The columns of all shards. Raises StepError when two types of one column have none in common."""
     try:
-        return pa.unify_schemas(layouts, promote_options="permissive")
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise StepError(f"inputs or shards disagree on the type of a column of the corpus: {error}") from error
+        return unite(layouts)
+    except TypeError as error:
+        raise StepError(f"shards disagree on the type of a column of the corpus: {error}") from error
 
 
 def write_output(job: OutputJob, item: OutputItem) -> ShardManifest:

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from textmill.pipeline.io.files import find_files, join, resolve_packaged
 from textmill.pipeline.io.writer import checksum
 from textmill.pipeline.parameters import Parameters
-from textmill.pipeline.recipe import BarrierStage, ChainStage, Named, Recipe
+from textmill.pipeline.recipe import BarrierStage, ChainStage, Named, Recipe, input_layout
 from textmill.pipeline.shard import Shard
 from textmill.pipeline.spec import ChainSpec, Spec
 from textmill.pipeline.stage_folder import StageFolder
@@ -46,7 +46,8 @@ def plan(recipe: Recipe, out: str, shards: Sequence[Shard]) -> list[PlannedStage
 
     Raises InputError or ModelError for a file that a step depends on and that is not there.
     """
-    address = _hash(["inputs", ENGINE, [_identity(item) for item in recipe.inputs]])
+    layout = str(input_layout(recipe.inputs))
+    address = _hash(["inputs", ENGINE, layout, [_identity(item) for item in recipe.inputs]])
     planned: list[PlannedStage] = []
     for number, stage in enumerate(_alternating(recipe.stages)):
         parts = stage.steps if isinstance(stage, ChainStage) else (stage.barrier,)

@@ -1,13 +1,17 @@
 """A recipe: what to do, never how; workers and addresses are options of the command line."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow as pa
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from textmill.pipeline.arrow import unite
+from textmill.pipeline.errors import InputError
+from textmill.pipeline.io.reader import Reader
 from textmill.pipeline.parameters import Parameters
 from textmill.pipeline.plugins import Plugin
 
@@ -123,6 +127,17 @@ class Recipe:
         """Every plugin that a step or barrier comes from, once."""
         parts = [s.steps if isinstance(s, ChainStage) else (s.barrier,) for s in self.stages]
         return tuple({p.plugin.digest: p.plugin for ps in parts for p in ps if p.plugin}.values())
+
+
+def input_layout(readers: Sequence[Named]) -> pa.Schema:
+    """The columns of all inputs; every batch has them, null where its own input lacks one.
+
+    Raises InputError when two inputs disagree on a type, or when a file that would tell is not there.
+    """
+    try:
+        return unite(reader.part.layout() for reader in readers if isinstance(reader.part, Reader))
+    except TypeError as error:
+        raise InputError(f"inputs disagree on a column, rename one with columns: {error}") from error
 
 
 def parse_size(text: str) -> int:

@@ -19,7 +19,7 @@ from textmill.pipeline.errors import InputError, RecipeError, did_you_mean
 from textmill.pipeline.io.files import read_text, resolve_packaged
 from textmill.pipeline.parameters import Parameters
 from textmill.pipeline.plugins import Plugin, find_plugin, load_plugin
-from textmill.pipeline.recipe import BarrierStage, ChainStage, Json, Named, Recipe, Settings
+from textmill.pipeline.recipe import BarrierStage, ChainStage, Json, Named, Recipe, Settings, input_layout
 from textmill.pipeline.step import Mapper
 
 M = TypeVar("M", bound=BaseModel)
@@ -247,7 +247,7 @@ def _column_problems(readers: Sequence[Named], stages: Sequence[ChainStage | Bar
     """Columns that a step reads though nothing before it adds them."""
     problems = []
     try:
-        columns = frozenset.intersection(*(reader.part.adds() for reader in readers))
+        columns = frozenset(input_layout(readers).names)
     except InputError as error:
         return [str(error)]
     added: list[str] = []

@@ -23,10 +23,10 @@ from textmill.pipeline.expect import check_expectations
 from textmill.pipeline.inputs import find_shards, number_shards
 from textmill.pipeline.io.files import exists, is_local, join, list_folder, remove, remove_drafts, write_whole
 from textmill.pipeline.ledger import Ledger
-from textmill.pipeline.output import OutputJob, data_file, layout_of, pack, unite, write_output
+from textmill.pipeline.output import OutputJob, data_file, layout_of, pack, unite_layouts, write_output
 from textmill.pipeline.plan import OUTPUT, PlannedStage, chain_spec, plan
 from textmill.pipeline.progress import Silent, Watcher
-from textmill.pipeline.recipe import BarrierStage, ChainStage, Recipe
+from textmill.pipeline.recipe import BarrierStage, ChainStage, Recipe, input_layout
 from textmill.pipeline.spec import Spec, build_barrier
 from textmill.pipeline.stage_folder import ShardManifest, StageFolder, parts_in, write_json
 
@@ -138,6 +138,7 @@ class _Run:
             chain_spec(self.recipe, stage),
             planned.folder,
             readers=tuple(Spec.of(reader) for reader in self.recipe.inputs),
+            layout=input_layout(self.recipe.inputs) if items and items[0].shard else None,
             barrier=Spec.of(barrier) if barrier else None,
             sketches=after.folder if barrier else None,
             hang_seconds=self.hang_seconds,
@@ -239,7 +240,7 @@ class _Run:
         self.watcher.stage(planned.name, len(packed), len(done))
         if todo:
             planned.folder.reopen()
-            layout = unite(gather(self.executor, layout_of, packed, None))
+            layout = unite_layouts(gather(self.executor, layout_of, packed, None))
             done |= self._all(write_output, todo, OutputJob(data, planned.folder, layout))
         self._finish(planned, [item.part for item in packed], done, fresh=bool(todo))
 

@@ -35,8 +35,9 @@ class Lines(Reader):
     extra: str = ""
     """A column to add: the number of the line."""
 
-    def adds(self) -> frozenset[str]:
-        return frozenset({"id", "source", "text", *filter(None, [self.extra])})
+    def layout(self) -> pa.Schema:
+        columns = {"id": pa.string(), "source": pa.string(), "text": pa.string()}
+        return pa.schema(columns | ({self.extra: pa.int64()} if self.extra else {}))
 
     def read(self, shard: Shard, skipped: Skipped) -> Iterator[pa.RecordBatch]:
         if self.faults:

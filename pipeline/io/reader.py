@@ -37,9 +37,16 @@ class Reader(Parameters):
         """A reader needs no columns."""
         return frozenset()
 
+    def layout(self) -> pa.Schema:
+        """The columns of every batch, `drop_reason` and `drop_value` apart: for readers of pages those of `WEB_LAYOUT`.
+
+        Raises InputError when they cannot be told because no file is there.
+        """
+        return pa.schema([field for field in WEB_LAYOUT if field.name not in (schema.DROP_REASON, schema.DROP_VALUE)])
+
     def adds(self) -> frozenset[str]:
-        """The columns that every batch has: those of `WEB_LAYOUT`, for readers of pages."""
-        return frozenset(WEB_LAYOUT.names) - {schema.DROP_REASON, schema.DROP_VALUE}
+        """Names of the columns of every batch."""
+        return frozenset(self.layout().names)
 
     @property
     def patterns(self) -> tuple[str, ...]:

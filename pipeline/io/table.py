@@ -58,17 +58,18 @@ class TableReader(Reader):
     def found_columns(self, file: FileInfo) -> pa.Schema | None:
         """Names and types in a file; None when it has no row to tell them from. Raises InputError."""
 
-    def adds(self) -> frozenset[str]:
+    def layout(self) -> pa.Schema:
         """The columns of the files that are there now. Raises InputError when there are none."""
-        found = find_files(self.patterns)
-        return frozenset({schema.ID, schema.SOURCE, *(column.name for column in self.settled(self.survey(found)))})
+        columns = {name: schema.TYPES[name] for name in (schema.ID, schema.SOURCE)}
+        columns |= {column.name: column.type for column in self.settled(self.survey(find_files(self.patterns)))}
+        return pa.schema(columns.items())
 
     def survey(self, found: Sequence[FileInfo]) -> str:
         """The columns of the first file that has any, in Arrow's serialisation."""
         for file in found:
             columns = self.found_columns(file)
             if columns is not None:
-                self.layout(columns, file.path)
+                self.arrange(columns, file.path)
                 plain = pa.schema([(field.name, _plain(field.type)) for field in columns])
                 return base64.b64encode(plain.serialize()).decode()
         return ""
@@ -77,9 +78,9 @@ class TableReader(Reader):
         """The columns that `survey` found, as they go on."""
         if not detail:
             return []
-        return self.layout(pa.ipc.read_schema(pa.BufferReader(base64.b64decode(detail))))
+        return self.arrange(pa.ipc.read_schema(pa.BufferReader(base64.b64decode(detail))))
 
-    def layout(self, found: pa.Schema, path: str = "") -> list[Column]:
+    def arrange(self, found: pa.Schema, path: str = "") -> list[Column]:
         """The columns that go on. Raises InputError when one that is asked for is not among those found."""
         origins = self._mapping(found.names)
         for name, origin in origins.items():

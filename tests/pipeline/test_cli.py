@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 COMMAND = [sys.executable, "-c", "from textmill.pipeline.cli import main; main()"]
@@ -125,3 +126,20 @@ def test_a_folder_that_holds_no_run_is_exit_code_2(folder: Path, command: str) -
     failed = textmill(command, folder, cwd=folder)
     assert failed.returncode == 2
     assert "Traceback" not in failed.stderr
+
+
+def test_pages_and_plain_texts_make_one_corpus(folder: Path) -> None:
+    (folder / "page.html").write_text(
+        f"<html><body><article><p>{'A page about plums. ' * 20}</p></article></body></html>"
+    )
+    recipe = folder / "recipe.yaml"
+    recipe.write_text(
+        f"name: mixed\ninputs:\n  - {{source: web, read: html, files: '{folder}/*.html'}}\n"
+        f"  - {{source: texts, read: jsonl, files: '{folder}/in.jsonl'}}\n"
+        "output: {path: out}\nstages:\n  - chain: base\n    steps: [extract_html]\n"
+    )
+    assert textmill("run", recipe, "--executor", "inline", cwd=folder).returncode == 0
+    corpus = pq.read_table(folder / "out/data/part-00000.parquet")
+    assert corpus["source"].to_pylist() == ["web", "texts", "texts", "texts"]
+    assert corpus["score"].to_pylist() == [None, 0, 1, 2]
+    assert corpus["text"][0].as_py().startswith("A page about plums.")

@@ -12,7 +12,7 @@ from textmill import batch_of
 from textmill.pipeline.errors import StepError
 from textmill.pipeline.io.writer import WrittenFile, parquet_sink
 from textmill.pipeline.ledger import Ledger
-from textmill.pipeline.output import OutputItem, OutputJob, data_file, layout_of, pack, unite, write_output
+from textmill.pipeline.output import OutputItem, OutputJob, data_file, layout_of, pack, unite_layouts, write_output
 from textmill.pipeline.stage_folder import ShardManifest, StageFolder
 
 LAST = StageFolder("stages/02-end-abc")
@@ -61,6 +61,6 @@ def test_the_columns_of_the_corpus_are_those_of_all_files_in_their_widest_types(
     first = pa.schema([("id", pa.string()), ("n", pa.int32()), ("date", pa.null())])
     second = pa.schema([("n", pa.int64()), ("url", pa.string()), ("date", pa.string())])
     united = [("id", pa.string()), ("n", pa.int64()), ("date", pa.string()), ("url", pa.string())]
-    assert unite([first, second]) == pa.schema(united)
+    assert unite_layouts([first, second]) == pa.schema(united)
     with pytest.raises(StepError, match=r"disagree on the type of a column of the corpus: .* n "):
-        unite([first, pa.schema([("n", pa.string())])])
+        unite_layouts([first, pa.schema([("n", pa.string())])])

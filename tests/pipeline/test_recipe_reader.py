@@ -8,7 +8,7 @@ import yaml
 from support import MinLength
 
 from textmill.pipeline.errors import RecipeError
-from textmill.pipeline.recipe import BarrierStage, ChainStage, Recipe
+from textmill.pipeline.recipe import BarrierStage, ChainStage, Recipe, input_layout
 from textmill.pipeline.recipe_reader import load_recipe, parse_recipe
 
 INPUT = {"source": "a", "read": "support:Lines", "files": "*.txt"}
@@ -70,10 +70,10 @@ def test_a_column_that_nothing_adds() -> None:
     )
 
 
-def test_what_one_input_of_several_lacks_is_missing() -> None:
+def test_a_column_of_one_input_of_several_may_be_read() -> None:
     two = [INPUT, {**INPUT, "source": "b", "extra": "stars"}]
-    problem = only_problem(content({"between": {"column": "stars", "min": 1}}, inputs=two))
-    assert problem.startswith("between reads 'stars', which no earlier step adds")
+    recipe = parse_recipe(content({"between": {"column": "stars", "min": 1}}, inputs=two))
+    assert input_layout(recipe.inputs).names == ["id", "source", "text", "stars"]
 
 
 def test_parameters_unknown_missing_and_wrong() -> None:
