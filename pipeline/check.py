@@ -1,7 +1,8 @@
 """What a run would do: every problem at once, which stages an earlier run has done, and what it will need."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -59,11 +60,11 @@ def check(recipe: Recipe, out: str, limit_shards: int | None = None) -> Check:
     if problems:
         raise RecipeError(problems)
     readers = {named.label: named.name for named in recipe.inputs}
-    text = sum(shard.size * TEXT_PER_INPUT_BYTE[readers[shard.source]] for shard in shards)
+    text = sum(shard.size * TEXT_PER_INPUT_BYTE.get(readers[shard.source], 1.0) for shard in shards)
     chains = sum(isinstance(planned.stage, ChainStage) for planned in stages)
     return Check(
         shards,
-        [_status(planned) for planned in stages],
+        [_status(planned, None if number else shards) for number, planned in enumerate(stages)],
         sum(shard.size for shard in shards),
         int(text * (chains + 1)),
         WORKER_BYTES,
@@ -76,14 +77,19 @@ def _parts(recipe: Recipe) -> Iterator[Named]:
         yield from stage.steps if isinstance(stage, ChainStage) else (stage.barrier,)
 
 
-def _status(planned: PlannedStage) -> StageStatus:
-    return StageStatus(
-        planned.name,
-        planned.kind,
-        planned.folder.path,
-        len(planned.folder.manifests()),
-        planned.folder.summary() is not None,
-    )
+def _status(planned: PlannedStage, shards: Sequence[Shard] | None) -> StageStatus:
+    """`shards` are those of the first stage, of which a part counts only as long as its file is what it was."""
+    manifests = planned.folder.manifests().values()
+    complete, done = planned.folder.summary() is not None, len(manifests)
+    if shards is not None:
+        current = {_frozen(shard.to_json()) for shard in shards}
+        done = sum(_frozen(manifest.origin) in current for manifest in manifests)
+        complete = complete and done == len(shards)
+    return StageStatus(planned.name, planned.kind, planned.folder.path, done, complete)
+
+
+def _frozen(origin: Mapping[str, Any]) -> frozenset[tuple[str, Any]]:
+    return frozenset(origin.items())
 
 
 def render_check(found: Check, console: Console) -> None:
