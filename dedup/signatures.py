@@ -90,3 +90,19 @@ def band_keys(signature: npt.NDArray[np.uint32], bands: int, seeds: npt.NDArray[
                 key = fmix64(key ^ np.uint64(signature[document, k]))
             keys[document, band] = key
     return keys
+
+
+@kernel
+def agreements(
+    some: npt.NDArray[np.unsignedinteger],
+    others: npt.NDArray[np.unsignedinteger],
+    which_some: npt.NDArray[np.int64],
+    which_other: npt.NDArray[np.int64],
+) -> npt.NDArray[np.int64]:
+    """In how many places row ``which_some[i]`` of `some` equals row ``which_other[i]`` of `others`, for each i."""
+    equal = np.zeros(len(which_some), np.int64)
+    for i in range(len(equal)):
+        one, other = some[which_some[i]], others[which_other[i]]
+        for k in range(len(one)):
+            equal[i] += one[k] == other[k]
+    return equal

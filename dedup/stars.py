@@ -69,6 +69,12 @@ def read_links(paths: Sequence[str]) -> Links:
     return _links(collect(paths, 0))
 
 
+def parts_of(nodes: Addresses, parts: int) -> npt.NDArray[np.int64]:
+    """A part for each node, much the same number of nodes for each part."""
+    mixed = nodes.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return ((mixed >> np.uint64(32)).astype(np.int64) * parts) >> 32
+
+
 def _spread(now: _Round, number: int) -> None:
     """Send each link of a file to the part of its upper node."""
     _send(now, read_links([now.links[number]]), now.file("spread", number))
@@ -80,7 +86,7 @@ def _ask(now: _Round, part: int) -> None:
     write_links(links, now.file("links", part))
     asked = np.unique(links.right)
     table = _table(node=asked, asker=np.full(len(asked), part))
-    scatter(table, _parts_of(asked, now.work.parts), now.work.parts, now.file("asked", part))
+    scatter(table, parts_of(asked, now.work.parts), now.work.parts, now.file("asked", part))
 
 
 def _answer(now: _Round, part: int) -> None:
@@ -136,12 +142,7 @@ def _distinct(links: Links) -> Links:
 
 def _send(now: _Round, links: Links, path: str) -> None:
     table = _table(upper=links.left, lower=links.right)
-    scatter(table, _parts_of(links.left, now.work.parts), now.work.parts, path)
-
-
-def _parts_of(nodes: Addresses, parts: int) -> npt.NDArray[np.int64]:
-    mixed = nodes.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    return ((mixed >> np.uint64(32)).astype(np.int64) * parts) >> 32
+    scatter(table, parts_of(links.left, now.work.parts), now.work.parts, path)
 
 
 def _links(table: pa.Table) -> Links:

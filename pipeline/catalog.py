@@ -31,6 +31,7 @@ STEPS = {
 
 BARRIERS = {
     "exact": "textmill.dedup.exact:Exact",
+    "minhash": "textmill.dedup.minhash:MinHash",
 }
 
 P = TypeVar("P", bound=Parameters)

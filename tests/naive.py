@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections import defaultdict
+from itertools import groupby
 from operator import gt, lt
 
 
@@ -66,7 +67,7 @@ def stands_alone(char):
 
 def word_key(word):
     key = 0x243F6A8885A308D3
-    for char in simple_lower(word):
+    for char in word:
         key = (key ^ ord(char)) * 0x9E3779B97F4A7C15 % 2**64
     return key ^ key >> 32
 
@@ -126,6 +127,68 @@ def starts_bulleted(line):
 
 def has_letter(word):
     return any(char.isalpha() for char in word)
+
+
+def paragraphs(text):
+    """`textmill.pipeline.kernels.lines.join_paragraphs`: the paragraphs, with one newline between lines."""
+    rows = groupby(map(str.strip, text.split("\n")), bool)
+    return ["\n".join(members) for full, members in rows if full]
+
+
+def repeats(items):
+    """`textmill.pipeline.kernels.repeats.repeated_items` of one document: numbers and characters."""
+    again = [item for item in items if items.count(item) > 1]
+    later = [item for position, item in enumerate(items) if item in items[:position]]
+    return len(again), sum(map(len, again)), len(later), sum(map(len, later))
+
+
+def top_ngram(items, n, after_first):
+    """Characters in all occurrences of the top n-gram, and how many those are."""
+    grams = shingles(items, n)
+    ranks = [(grams.count(gram), 0 if after_first else len("".join(gram))) for gram in grams]
+    if not ranks or (max(ranks)[0] == 1 and not after_first):
+        return 0, 1
+    top = ranks.index(max(ranks))
+    return ranks[top][0] * len("".join(grams[top])), ranks[top][0]
+
+
+def duplicate_ngram_chars(items, n, after_first):
+    grams, met, chars, at = shingles(items, n), set(), 0, 0
+    if not after_first:
+        repeated = {i + k for i, gram in enumerate(grams) if grams.count(gram) > 1 for k in range(n)}
+        return sum(len(items[i]) for i in repeated)
+    while at < len(grams):
+        if grams[at] in met:
+            chars += len("".join(grams[at]))
+            at += n
+        else:
+            met.add(grams[at])
+            at += 1
+    return chars
+
+
+def gopher_repetition(text, rules):
+    """`textmill.filters.repetition`: (reason, value, threshold) of the first rule broken, or None."""
+    after_first = rules["definition"] == "datatrove"
+    found = words(text) if after_first else list(map(simple_lower, words(text)))
+    shares = {}
+    for kind, items in (("line", lines(text)), ("paragraph", paragraphs(text))):
+        copies, chars, later, later_chars = repeats(items)
+        whole = len(text) if after_first else sum(map(len, items))
+        shares[f"duplicate_{kind}"] = (later if after_first else copies) / max(len(items), 1)
+        shares[f"duplicate_{kind}_char"] = (later_chars if after_first else chars) / max(whole, 1)
+    whole = max(1, len(text) if after_first else sum(map(len, found)))
+    for n in (2, 3, 4):
+        chars, count = top_ngram(found, n, after_first)
+        chars += count * (n - 1) if after_first and len(found) >= n else 0
+        shares[f"top_{n}gram_char"] = min(chars / whole, 1)
+    for n in (5, 6, 7, 8, 9, 10):
+        shares[f"duplicate_{n}gram_char"] = duplicate_ngram_chars(found, n, after_first) / whole
+    for what, share in shares.items():
+        limit = rules[f"max_{what}_ratio"]
+        if limit is not None and share > limit:
+            return f"too_many_{what}s", share, limit
+    return None
 
 
 VOID_TAGS = set(
@@ -211,3 +274,46 @@ def band_keys(signature, bands, seed):
             key = fmix64(key ^ value)
         keys.append(key)
     return keys
+
+
+def fmix32(h):
+    h = (h ^ h >> 16) * 0x85EBCA6B % 2**32
+    h = (h ^ h >> 13) * 0xC2B2AE35 % 2**32
+    return h ^ h >> 16
+
+
+def minhash_bands(text, size, bands, permutations):
+    """The bands of a text's signature as tuples, or none; permutations: pairs (factor, summand)."""
+    keys = [word_key(word) for word in words(text)]
+    hashes = [fmix32(shingle_hash(run) >> 32) for run in shingles(keys, size)]
+    if not hashes:
+        return []
+    signature = [min((factor * h + summand) % 2**32 for h in hashes) for factor, summand in permutations]
+    rows = len(signature) // bands
+    return [(band, *signature[band * rows : (band + 1) * rows]) for band in range(bands)]
+
+
+def near_duplicates(rows, bands_of, scope, best):
+    """For each row (kept row number or None, size of its cluster): `best` picks who stays from row numbers.
+
+    bands_of: what rows of a cluster share one of, by row; scope: the column in which duplicates agree, or None.
+    """
+    owners = defaultdict(list)
+    for number, row in enumerate(rows):
+        for band in bands_of(row):
+            owners[(scope and row[scope], band)].append(number)
+    neighbours = defaultdict(set)
+    for group in owners.values():
+        for number in group:
+            neighbours[number].update(group)
+    verdicts = {}
+    for number in range(len(rows)):
+        if number not in verdicts:
+            cluster, todo = {number}, [number]
+            while todo:
+                fresh = neighbours[todo.pop()] - cluster
+                cluster |= fresh
+                todo += fresh
+            stays = best(cluster)
+            verdicts |= {n: (None if n == stays else stays, len(cluster)) for n in cluster}
+    return [verdicts[n] for n in range(len(rows))]

@@ -1,0 +1,106 @@
+"""From band keys to links: documents that share a key are linked, within a portion of shards and across.
+
+Within a portion linked documents are one from then on, the smallest of them, and of each key one row travels:
+so a key that millions of documents share fills no task's memory. Where links are verified that would make the
+result depend on the cut into portions, so there all rows travel, and each is compared with the first of its key.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from textmill.dedup.components import Links, components, first_equal, union
+from textmill.dedup.near import KEYS, SIGNATURE, Job, addresses, portions_of, rows_of
+from textmill.dedup.sketches import read_sketches
+from textmill.dedup.stars import read_links, write_links
+from textmill.pipeline.arrow import fixed_bytes, validity
+from textmill.pipeline.exchange import Portion, collect, scatter
+
+
+def send_keys(job: Job, portion: Portion) -> None:
+    """Send the keys of a portion's documents to the parts of the keys; write the links within the portion."""
+    column = read_sketches(portion, (KEYS,))[0].column(KEYS).combine_chunks()
+    signed = np.flatnonzero(validity(column))
+    keys = fixed_bytes(column).view(np.uint64)[signed].ravel()
+    owner = np.repeat(signed, job.bands)
+    label = np.arange(len(column))
+    if job.min_similarity is None:
+        first = first_equal(keys)
+        label = union(owner, owner[first], len(column))
+        once = first == np.arange(len(first))
+        keys, owner = keys[once], label[owner[once]]
+    members = np.flatnonzero(label != np.arange(len(label)))
+    within = Links(addresses(portion.number, members), addresses(portion.number, label[members]))
+    write_links(within, job.work.file("within", portion.number))
+    rows = pa.table({"key": keys, "address": addresses(portion.number, owner)})
+    scatter(rows, _parts_of(keys, job.work.parts), job.work.parts, job.work.file("keys", portion.number))
+
+
+def link_keys(job: Job, part: int) -> int:
+    """Link the documents that share a key of this part to the first of them; returns the number of links."""
+    rows = collect(job.work.files("keys"), part)
+    address = rows.column("address").to_numpy()
+    first = address[first_equal(rows.column("key").to_numpy())]
+    linked = first != address
+    links = Links(first[linked], address[linked])
+    if job.min_similarity is None:
+        return _write(job, links, part)
+    _send_pairs(job, links, job.work.file("pairs", part))
+    return len(links.left)
+
+
+def ask_signatures(job: Job, portion: Portion) -> None:
+    """Ask for the signatures that the links to a portion's documents are to be verified with."""
+    first = np.unique(_pairs(job, portion).left)
+    asked = pa.table({"address": first, "asker": np.full(len(first), portion.number)})
+    scatter(asked, portions_of(first), job.work.parts, job.work.file("asked", portion.number))
+
+
+def answer_signatures(job: Job, portion: Portion) -> None:
+    """Send the signatures that others have asked for."""
+    asked = collect(job.work.files("asked"), portion.number)
+    signatures = read_sketches(portion, (SIGNATURE,))[0].column(SIGNATURE)
+    rows = rows_of(asked.column("address").to_numpy())
+    answers = pa.table({"address": asked.column("address"), SIGNATURE: signatures.take(pa.array(rows))})
+    scatter(answers, asked.column("asker").to_numpy(), job.work.parts, job.work.file("answers", portion.number))
+
+
+def verify(job: Job, portion: Portion) -> int:
+    """Keep the links whose documents are similar enough; returns how many."""
+    pairs = _pairs(job, portion)
+    answers = collect(job.work.files("answers"), portion.number).sort_by("address")
+    own = read_sketches(portion, (SIGNATURE,))[0].column(SIGNATURE)
+    at = np.searchsorted(answers.column("address").to_numpy(), pairs.left)
+    similarity = job.similarity(job.values(own), job.values(answers.column(SIGNATURE)), rows_of(pairs.right), at)
+    similar = similarity >= (job.min_similarity or 0)
+    return _write(job, Links(pairs.left[similar], pairs.right[similar]), portion.number)
+
+
+def send_labels(job: Job, item: tuple[int, list[str]]) -> None:
+    """Tell the portions the labels of their documents, from files that hold whole components (or stars)."""
+    number, paths = item
+    found = components(read_links(paths))
+    rows = pa.table({"address": found.nodes, "label": found.labels})
+    scatter(rows, portions_of(found.nodes), job.work.parts, job.work.file("labels", number))
+
+
+def _write(job: Job, links: Links, number: int) -> int:
+    fewest = components(links).links()
+    write_links(fewest, job.work.file("links", number))
+    return len(fewest.left)
+
+
+def _send_pairs(job: Job, links: Links, path: str) -> None:
+    rows = pa.table({"first": links.left, "other": links.right})
+    scatter(rows, portions_of(links.right), job.work.parts, path)
+
+
+def _pairs(job: Job, portion: Portion) -> Links:
+    """The links to a portion's documents, each once."""
+    rows = collect(job.work.files("pairs"), portion.number).group_by(["first", "other"]).aggregate([])
+    return Links(rows.column("first").to_numpy(), rows.column("other").to_numpy())
+
+
+def _parts_of(keys: npt.NDArray[np.uint64], parts: int) -> npt.NDArray[np.int64]:
+    """Cut the range of keys into equal parts, by their first 32 bits."""
+    return ((keys >> np.uint64(32)).astype(np.int64) * parts) >> 32
