@@ -17,8 +17,10 @@ _QUOTE: Final = "quote what YAML takes for something else, such as 'no' or '2024
 class OneOf(Filter):
     """Keep documents whose column holds one of the given values; name null among them to keep those without."""
 
-    column: str
-    values: tuple[StrictStr | StrictInt | StrictFloat | StrictBool | None, ...] = Field(min_length=1)
+    column: str = Field(description="name of the column")
+    values: tuple[StrictStr | StrictInt | StrictFloat | StrictBool | None, ...] = Field(
+        min_length=1, description="values of documents to keep, all of one type"
+    )
 
     @model_validator(mode="after")
     def _one_type(self) -> Self:
@@ -55,9 +57,9 @@ class OneOf(Filter):
 class Between(Filter):
     """Keep documents whose column is a number from `min` to `max`, both included; one of the two will do."""
 
-    column: str
-    min: float | None = None
-    max: float | None = None
+    column: str = Field(description="name of the column")
+    min: float | None = Field(None, description="smallest value to keep")
+    max: float | None = Field(None, description="largest value to keep")
     missing: Literal["drop", "keep"] = Field("drop", description="what becomes of documents without a number")
 
     @model_validator(mode="after")

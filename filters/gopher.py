@@ -14,13 +14,12 @@ import pyarrow as pa
 from pydantic import Field, field_validator
 
 from textmill.pipeline import schema
-from textmill.pipeline.arrow import text_buffers
 from textmill.pipeline.kernels.documents import ratio, sum_by_document
-from textmill.pipeline.kernels.lines import split_lines
 from textmill.pipeline.kernels.substrings import count_substring, ends_with, starts_with
 from textmill.pipeline.kernels.unicode import ALPHABETIC
-from textmill.pipeline.kernels.words import count_words, split_words, word_keys
+from textmill.pipeline.kernels.words import count_words, word_keys
 from textmill.pipeline.step import Filter
+from textmill.pipeline.text import Text, text_of
 from textmill.pipeline.verdict import Verdict
 
 Counts: TypeAlias = npt.NDArray[np.int64]
@@ -53,15 +52,15 @@ class GopherQuality(Filter):
     """
 
     definition: Literal["textmill", "dclm"] = Field("textmill", description="whose reading of the rules")
-    min_words: int | None = Field(50, ge=0)
-    max_words: int | None = Field(100_000, ge=0)
+    min_words: int | None = Field(50, ge=0, description="fewest words")
+    max_words: int | None = Field(100_000, ge=0, description="most words")
     min_mean_word_length: float | None = Field(3, ge=0, description="characters")
     max_mean_word_length: float | None = Field(10, ge=0, description="characters")
     max_symbol_ratio: float | None = Field(0.1, ge=0, description="of # to words, and of ellipses to words")
     max_bullet_line_ratio: float | None = Field(0.9, ge=0, description="lines that start with a bullet")
     max_ellipsis_line_ratio: float | None = Field(0.3, ge=0, description="lines that end with an ellipsis")
     min_alphabetic_word_ratio: float | None = Field(0.8, ge=0, description="words with a letter in them")
-    min_stop_words: int | None = Field(2, ge=0)
+    min_stop_words: int | None = Field(2, ge=0, description="fewest different stop words")
     stop_words: tuple[str, ...] = Field(STOP_WORDS, description="any case")
 
     @field_validator("stop_words")
@@ -72,7 +71,7 @@ class GopherQuality(Filter):
 
     def judge(self, batch: pa.RecordBatch) -> Verdict:
         """Of several broken rules the first in the order of the parameters is the reason."""
-        found = _measure(batch.column(schema.TEXT), self.stop_words, _DEFINITIONS[self.definition])
+        found = _measure(text_of(batch.column(schema.TEXT)), self.stop_words, _DEFINITIONS[self.definition])
         verdict = Verdict.of(batch)
         for reason, values, breaks, limit in (
             ("too_few_words", found.words, np.less, self.min_words),
@@ -102,10 +101,10 @@ class _Measures(NamedTuple):
     stop_words: Counts
 
 
-def _measure(column: pa.Array, stop_words: tuple[str, ...], definition: _Definition) -> _Measures:
-    data, offsets, _ = text_buffers(column)
-    words = split_words(data, offsets, by_spaces_only=definition.by_spaces_only)
-    lines = split_lines(data, offsets)
+def _measure(text: Text, stop_words: tuple[str, ...], definition: _Definition) -> _Measures:
+    data, offsets = text.data, text.offsets
+    words = text.words(by_spaces_only=definition.by_spaces_only)
+    lines = text.lines()
     word_count, line_count = np.diff(words.first), np.diff(lines.first)
     hashes = count_substring(data, offsets, "#")
     ellipses = np.sum([count_substring(data, offsets, form) for form in definition.ellipses], axis=0)

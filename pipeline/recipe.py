@@ -1,13 +1,12 @@
 """A recipe: what to do, never how; workers and addresses are options of the command line."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, field_validator
 
 from textmill.pipeline.arrow import unite
 from textmill.pipeline.errors import InputError
@@ -23,12 +22,7 @@ class Output(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     path: str = Field(default="", description="folder or URL of the run; --out sets it")
-    shard_bytes: int = Field(default=512_000_000, gt=0, description="size of a corpus file, such as 512MB")
-
-    @field_validator("shard_bytes", mode="before")
-    @classmethod
-    def _size(cls, value: object) -> object:
-        return parse_size(value) if isinstance(value, str) else value
+    shard_bytes: ByteSize = Field(ByteSize(512_000_000), gt=0, description="size of a corpus file, such as 512MB")
 
 
 class Rejects(BaseModel):
@@ -138,13 +132,3 @@ def input_layout(readers: Sequence[Named]) -> pa.Schema:
         return unite(reader.part.layout() for reader in readers if isinstance(reader.part, Reader))
     except TypeError as error:
         raise InputError(f"inputs disagree on a column, rename one with columns: {error}") from error
-
-
-def parse_size(text: str) -> int:
-    """Bytes of a size such as ``512MB`` (powers of ten) or ``64MiB`` (powers of two). Raises ValueError."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kKMGT]?)(i?)B?\s*", text)
-    if match is None:
-        raise ValueError(f"{text!r} is no size; write for example 512MB")
-    number, prefix, binary = match.groups()
-    power = " KMGT".index(prefix.upper() or " ")
-    return int(float(number) * (1024 if binary else 1000) ** power)

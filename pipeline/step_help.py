@@ -2,9 +2,12 @@
 
 import inspect
 import json
+import re
+from typing import get_args
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from textmill.pipeline import catalog
 from textmill.pipeline.parameters import Parameters
@@ -26,7 +29,7 @@ def render_list(console: Console) -> None:
     for kind, table, find in KINDS:
         lines = Table(title=f"{kind}s", title_justify="left", show_header=False, box=None, padding=(0, 2))
         for name in sorted(table):
-            lines.add_row(name, _first_line(find(name)))
+            lines.add_row(name, Text(_first_line(find(name))))
         console.print(lines)
     console.print("textmill steps NAME shows the parameters. Steps of your own are written module:Name.")
 
@@ -40,7 +43,7 @@ def render_one(name: str, console: Console) -> None:
     table = Table("parameter", "type", "default", "meaning", title="parameters", title_justify="left")
     for field, info in part.model_fields.items():
         default = "required" if info.is_required() else _plain(info.get_default(call_default_factory=True))
-        table.add_row(field, _type(info.annotation), default, info.description or "")
+        table.add_row(*map(Text, (field, _type(info.annotation), default, info.description or "")))
     console.print(table if part.model_fields else "\nIt has no parameters.")
     console.print(f"source: {part.__module__}:{part.__qualname__}", markup=False)
 
@@ -50,8 +53,9 @@ def _first_line(part: type[Parameters]) -> str:
 
 
 def _type(annotation: object) -> str:
-    text = inspect.formatannotation(annotation)
-    return text.replace("typing.", "")
+    """The type as a recipe's author would say it."""
+    name = annotation.__name__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)
+    return re.sub(r"\b(?:\w+\.)+(\w+)", r"\1", name).replace("NoneType", "None").replace("ByteSize", "size")
 
 
 def _plain(value: object) -> str:

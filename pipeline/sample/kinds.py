@@ -51,7 +51,7 @@ class Kind:
     @property
     def has_text(self) -> bool:
         """Whether extraction, if it comes to that, finds a main text."""
-        return self.expect in {None, "blocked_url"}
+        return self.expect in {None, "blocked_domain"}
 
 
 KINDS: Final[dict[str, Kind]] = {
@@ -66,7 +66,7 @@ KINDS: Final[dict[str, Kind]] = {
     "pii": Kind(0.03, writing.pii),
     "emoji": Kind(0.01, writing.emoji),
     "long_line": Kind(0.002, writing.long_line),
-    "blocked": Kind(0.02, hosts=CASINO, expect="blocked_url"),
+    "blocked": Kind(0.02, hosts=CASINO, expect="blocked_domain"),
     "legacy_charset": Kind(0.03, serve=serving.legacy_charset, languages=LEGACY),
     "wrong_charset": Kind(0.02, serve=serving.wrong_charset, languages=WESTERN),
     "broken_markup": Kind(0.03, serve=serving.broken_markup, languages=ALL),

@@ -90,7 +90,7 @@ def test_a_parameter_of_a_section_is_explained_with_those_of_that_section() -> N
         "recipe: unknown parameter 'output.pth'; did you mean 'path'? (there are: path, shard_bytes)"
     )
     assert only_problem(content(output={"shard_bytes": "12 apples"})) == (
-        "recipe: output.shard_bytes: '12 apples' is no size; write for example 512MB"
+        "recipe: output.shard_bytes: could not interpret byte unit: apples"
     )
     assert "rejects.keep" in only_problem(content(rejects={"keep": 2}))
     assert only_problem(content(rejects=0.1)) == "rejects is a mapping, not 0.1"

@@ -185,7 +185,7 @@ def test_reasons_that_are_certain_show_in_the_records(crawl: Crawl) -> None:
     for document in crawl.truth:
         status = crawl.responses[document["id"]][0].http_headers.status_code if document["id"] in crawl.responses else 0
         assert (status in {301, 404}) == (document["expect"] == "http_status")
-        assert (".casino-palace.example/" in document["url"]) == (document["expect"] == "blocked_url")
+        assert (".casino-palace.example/" in document["url"]) == (document["expect"] == "blocked_domain")
     for document in crawl.of("not_html"):
         assert crawl.header(document, "Content-Type") in {"image/png", "application/pdf"}
         assert crawl.body(document).startswith((b"\x89PNG\r\n", b"%PDF-"))

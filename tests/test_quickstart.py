@@ -1,0 +1,69 @@
+"""The quickstart recipe does to the sample crawl what the sample's truth says."""
+
+import json
+from collections import defaultdict
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from textmill.pipeline.executor import Inline
+from textmill.pipeline.recipe_reader import load_recipe
+from textmill.pipeline.run import run
+from textmill.pipeline.sample import generate
+from textmill.pipeline.verify import verify
+
+Rows = list[dict[str, object]]
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> tuple[Rows, dict[str, object], dict[str, str]]:
+    """The truth about every document, the texts kept and the reasons of those dropped, by id."""
+    folder = tmp_path_factory.mktemp("quickstart")
+    generate(folder / "crawl", documents=400)
+    recipe = load_recipe("configs/quickstart.yaml", [f"inputs.sample.files={folder}/crawl/*.warc.gz"])
+    assert run(recipe, str(folder / "out"), Inline()).failures == []
+    assert verify(str(folder / "out")).problems == []
+    truth = [json.loads(line) for line in (folder / "crawl/truth.jsonl").read_text().splitlines()]
+    decisions = pa.concat_tables(map(pq.read_table, sorted(folder.glob("out/stages/*/decisions/*.parquet"))))
+    corpus = pa.concat_tables(map(pq.read_table, sorted(folder.glob("out/data/*.parquet"))))
+    kept = dict(zip(corpus["id"].to_pylist(), corpus["text"].to_pylist(), strict=True))
+    dropped = dict(zip(decisions["id"].to_pylist(), decisions["reason"].to_pylist(), strict=True))
+    return truth, kept, dropped
+
+
+def test_every_document_is_kept_or_dropped_once(outcome: tuple[Rows, dict[str, object], dict[str, str]]) -> None:
+    truth, kept, dropped = outcome
+    assert not kept.keys() & dropped.keys()
+    damaged = {row["id"] for row in truth if row["expect"] == "corrupt_member"}  # its id cannot be read
+    assert {row["id"] for row in truth} - damaged <= kept.keys() | dropped.keys()
+    assert len(kept) + len(dropped) == len(truth)
+
+
+def test_what_must_leave_leaves_for_its_reason(outcome: tuple[Rows, dict[str, object], dict[str, str]]) -> None:
+    truth, _, dropped = outcome
+    expected = {row["id"]: row["expect"] for row in truth if row["expect"] and row["expect"] != "corrupt_member"}
+    assert len(set(expected.values())) >= 5
+    assert {name: dropped.get(str(name)) for name in expected} == expected
+
+
+def test_clean_english_pages_stay_with_their_words(outcome: tuple[Rows, dict[str, object], dict[str, str]]) -> None:
+    truth, kept, _ = outcome
+    clean = [row for row in truth if row["kind"] == "clean" and row["language"] == "en"]
+    assert len(clean) > 50
+    assert [row["id"] for row in clean if row["id"] not in kept] == []
+    for row in clean:
+        words = [word for word in str(kept[str(row["id"])]).split() if word != "-"]  # which marks an item of a list
+        assert words == str(row["text"]).split()
+
+
+def test_of_exact_duplicates_one_stays(outcome: tuple[Rows, dict[str, object], dict[str, str]]) -> None:
+    truth, kept, dropped = outcome
+    clusters = defaultdict(list)
+    for row in truth:
+        if row["kind"] == "exact_duplicate" and row["language"] == "en":
+            clusters[row["cluster"]].append(str(row["id"]))
+    assert clusters
+    for members in clusters.values():
+        assert sum(name in kept for name in members) == 1
+        assert {dropped[name] for name in members if name not in kept} == {"exact_duplicate"}
