@@ -118,7 +118,7 @@ class Chain:
                 broken.append(False)
             except Exception as error:
                 broken.append(True)
-                passed.ledger.complain(f"{label}: {alone.column(schema.ID)[0]}: {error!r}")
+                passed.ledger.complain(f"{label}: {alone.column(schema.ID)[0]}: {error!r:.500}")
         return broken
 
     def _let_go(self, passed: Passed, label: str, verdict: Verdict) -> None:

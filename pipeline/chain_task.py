@@ -105,22 +105,21 @@ def _batches(job: ChainJob, item: ShardItem, skipped: Skipped) -> Iterator[pa.Re
 
 def _process(job: ChainJob, batches: Iterable[pa.RecordBatch]) -> Iterator[Passed]:
     """Send batches through the chain; where the executor survives it, a hang ends this process."""
-    if job.isolate:
-        isolated = IsolatedChain(job.chain, job.hang_seconds or 600)
-        try:
-            for batch in batches:
-                yield from isolated.process(batch)
-        finally:
-            isolated.close()
-        return
+    isolated = IsolatedChain(job.chain, job.hang_seconds or 600) if job.isolate else None
     chain = build_chain(job.chain)
     try:
         _watch(job)
         for batch in batches:
-            yield chain.process(batch)
+            if isolated is None:
+                yield chain.process(batch)
+            else:
+                faulthandler.cancel_dump_traceback_later()  # from here to the next batch, its child has the limit
+                yield from isolated.process(batch)
             _watch(job)
     finally:
         faulthandler.cancel_dump_traceback_later()
+        if isolated is not None:
+            isolated.close()
 
 
 def _watch(job: ChainJob) -> None:
@@ -150,11 +149,17 @@ def sketch_of(barrier: Barrier, batch: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
 
-def write_sketch(job: ChainJob, item: ShardItem) -> int:
+@dataclass(frozen=True)
+class SketchJob:
+    """A barrier and the folder of its stage."""
+
+    barrier: Spec
+    folder: StageFolder
+
+
+def write_sketch(job: SketchJob, item: ShardItem) -> int:
     """Sketch a part that was chained earlier, for a barrier that came or changed since."""
-    if job.barrier is None or job.sketches is None:
-        raise TextmillError("no barrier to sketch for")
-    with parquet_sink(job.sketches.file("sketch", item.part)) as sink:
+    with parquet_sink(job.folder.file("sketch", item.part)) as sink:
         for batch in read_batches(item.data):
             sink.write(sketch_of(build_barrier(job.barrier), batch))
     return item.part

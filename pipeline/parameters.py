@@ -1,8 +1,8 @@
 """What steps, barriers and readers have in common: they are their own configuration."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, field_serializer
 
 
 class Parameters(BaseModel):
@@ -12,6 +12,11 @@ class Parameters(BaseModel):
 
     revision: ClassVar[int] = 1
     """Rises whenever the same input and parameters would give another output."""
+
+    @field_serializer("*", mode="wrap", when_used="json")
+    def _sorted_sets(self, value: object, dump: SerializerFunctionWrapHandler) -> Any:
+        """A set has another order in every process; what is written and hashed may not."""
+        return sorted(dump(value)) if isinstance(value, (set, frozenset)) else dump(value)
 
     def reads(self) -> frozenset[str]:
         """Names of the columns it needs."""

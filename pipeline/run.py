@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from textmill.pipeline.barrier_task import BarrierJob, RulingItem, commit_ruling
-from textmill.pipeline.chain_task import ChainJob, ShardItem, run_shard, write_sketch
+from textmill.pipeline.chain_task import ChainJob, ShardItem, SketchJob, run_shard, write_sketch
 from textmill.pipeline.errors import InputError, TextmillError, UsageError
 from textmill.pipeline.executor import Executor, gather
 from textmill.pipeline.expect import check_expectations
@@ -151,14 +151,11 @@ class _Run:
             planned.folder.reopen()
         manifests |= self._shards(job, todo)
         self._finish(planned, [item.part for item in items], manifests, fresh=bool(todo))
-        kept = [
+        return [
             ShardItem(item.part, data=planned.folder.file("data", item.part), rows=manifest.ledger.rows_out)
             for item in items
             if (manifest := manifests.get(item.part)) and manifest.ledger.rows_out
         ]
-        if after.folder.summary() is None and not self.result.failures:
-            self._sketch(job, kept)
-        return kept
 
     def _shards(self, job: ChainJob, todo: list[ShardItem]) -> dict[int, ShardManifest]:
         """Do shards; those whose worker died are done again with every document in isolation.
@@ -192,13 +189,6 @@ class _Run:
         self.result.failures.append(failure)
         self.watcher.note(f"failed: {failure.origin}: {message}")
 
-    def _sketch(self, job: ChainJob, items: list[ShardItem]) -> None:
-        """Sketch the parts that were chained before this barrier came or changed."""
-        if job.sketches is None:
-            return
-        there = parts_in(join(job.sketches.path, "sketch"))
-        gather(self.executor, write_sketch, [item for item in items if item.part not in there], job)
-
     def _barrier(self, planned: PlannedStage, stage: BarrierStage, items: list[ShardItem]) -> list[ShardItem]:
         folder, parts = planned.folder, [item.part for item in items]
         done = folder.manifests()
@@ -207,6 +197,9 @@ class _Run:
         self.watcher.stage(planned.name, len(items), 0 if fresh else len(items))
         if fresh:
             folder.reopen()
+            there = parts_in(join(folder.path, "sketch"))
+            chained_before = [item for item in items if item.part not in there]  # this barrier came or changed
+            gather(self.executor, write_sketch, chained_before, SketchJob(Spec.of(stage.barrier), folder))
             rulings = build_barrier(Spec.of(stage.barrier)).resolve(
                 [folder.file("sketch", part) for part in parts], folder.work, self.executor
             )

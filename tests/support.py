@@ -31,7 +31,7 @@ class Lines(Reader):
     rows: int = 4
     """Lines in a batch."""
     faults: str = ""
-    """A file of error names such as ENOSPC; each read of a shard takes the first and fails with it."""
+    """A file of error names such as ENOSPC; each read of a shard takes the first and fails with it, or hangs."""
     extra: str = ""
     """A column to add: the number of the line."""
 
@@ -43,6 +43,8 @@ class Lines(Reader):
         if self.faults:
             names = Path(self.faults).read_text().split()
             Path(self.faults).write_text(" ".join(names[1:]))
+            if names == ["hang"]:
+                time.sleep(600)
             if names:
                 number = getattr(errno, names[0])
                 raise OSError(number, os.strerror(number))

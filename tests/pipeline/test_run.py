@@ -1,7 +1,9 @@
 """A run: what is done is left alone, what failed stops nothing else, and the corpus does not depend on how it went."""
 
 import json
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from textmill.pipeline.run import RunResult, run
 from textmill.pipeline.shard import Shard
 from textmill.pipeline.spec import Spec
 from textmill.pipeline.stage_folder import StageFolder
+from textmill.pipeline.worker import Worker
 
 BASE = chain("base", "support:MinLength", "support:without")
 FIRSTS = {"barrier": "firsts", "support:First": {"count": 4}}
@@ -265,6 +268,21 @@ def test_a_corpus_file_that_somebody_deleted_is_written_again(folder: Path, out:
     assert tree(out / "data") == before
 
 
+@pytest.mark.parametrize("lost", ["00-base-*/data/*", "00-base-*", "01-firsts-*/rulings/*", "01-firsts-*", "02-end-*"])
+def test_files_of_a_stage_that_somebody_deleted_are_made_again(folder: Path, out: Path, lost: str) -> None:
+    recipe = recipe_of(folder, BASE, FIRSTS, END)
+    do(recipe, out)
+    before = tree(out / "data")
+    for path in out.glob(f"stages/{lost}"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    sketches = next(iter(out.glob("stages/01-firsts-*/sketch/part-00002.parquet")), None)
+    if sketches:
+        sketches.unlink()
+    result, _ = do(recipe, out)
+    assert result.failures == []
+    assert tree(out / "data") == before
+
+
 def test_inputs_with_different_columns_share_a_corpus(folder: Path, out: Path, tmp_path: Path) -> None:
     write_lines(tmp_path, more=["with stars", "and stripes"])
     extra = {"source": "b", "read": "support:Lines", "files": f"{tmp_path}/more.txt", "extra": "line"}
@@ -396,6 +414,16 @@ def test_the_books_name_every_file_with_its_checksum(folder: Path, out: Path) ->
     assert all(checksum(path) == expected for path, expected in vouched.items())
 
 
+def test_a_reader_that_hangs_ends_its_process_in_isolation_too(folder: Path, tmp_path: Path) -> None:
+    worker, item = Worker(), ShardItem(0, Shard("a", f"{folder}/a.txt"))
+    job = replace(job_with_faults(folder, tmp_path, "hang"), isolate=True, hang_seconds=0.3)
+    try:
+        with pytest.raises(Worker.Died, match="exited with code 1"):
+            worker.call(run_shard, job, item)
+    finally:
+        worker.stop()
+
+
 @pytest.fixture(scope="module")
 def serial() -> Iterator[Serial]:
     executor = Serial()
@@ -447,14 +475,14 @@ def test_on_an_object_store_a_run_resumes_and_sweeps_as_on_a_disk(folder: Path, 
     on_disk = tree(out)
     assert run(recipe, url, Inline()).failures == []
     assert stored() == on_disk
-    assert run(recipe, url, Inline()).reused == ["base", "firsts", "end", "output"]
     (first, second) = corpus_files(out)
-    for name in (f"data/{second.name}", next(name for name in on_disk if name.endswith("data/part-00002.parquet"))):
+    end = next(iter(out.glob("stages/02-end-*"))).relative_to(out)
+    for name in (f"data/{second.name}", end / "data/part-00002.parquet"):
         store.rm(f"bucket/run/{name}")
-    for name in ("data/part-00077.parquet", next(iter(out.glob("stages/02-*"))).relative_to(out) / "work/x/0.arrow"):
+    for name in ("data/part-00077.parquet", end / "work/x/0.arrow"):
         store.pipe_file(f"bucket/run/{name}", b"a leftover")
     store.invalidate_cache()
-    assert run(recipe, url, Inline()).failures == []
+    assert run(recipe, url, Inline()).reused == ["base", "firsts"]
     assert stored() == on_disk
     edited = recipe_of(folder, BASE, FIRSTS, chain("end"), output={"shard_bytes": "1MB"})
     assert run(edited, url, Inline()).reused == ["base", "firsts"]

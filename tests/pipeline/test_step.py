@@ -1,6 +1,7 @@
 """Steps are their own configuration, and a function on one document is a step like any other."""
 
 import pickle
+import string
 
 import pyarrow as pa
 import pytest
@@ -17,6 +18,14 @@ def test_parameters_are_checked_frozen_and_part_of_equality() -> None:
             MinLength(**wrong)  # type: ignore[arg-type]
     with pytest.raises(ValidationError, match="frozen"):
         MinLength().least = 5  # type: ignore[misc]
+
+
+def test_a_set_among_the_parameters_is_written_in_order_so_that_addresses_are_the_same_in_every_process() -> None:
+    class Words(MinLength):
+        words: frozenset[str] = frozenset(string.ascii_lowercase)
+
+    assert Words().model_dump(mode="json") == {"least": 3, "words": list(string.ascii_lowercase)}
+    assert Words.model_validate_json(Words().model_dump_json()) == Words()
 
 
 def test_a_function_becomes_a_filter_whose_keyword_arguments_are_parameters() -> None:
