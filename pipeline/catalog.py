@@ -25,6 +25,7 @@ STEPS = {
     "blocked_url": "textmill.filters.url:BlockedUrl",
     "extract_html": "textmill.pipeline.mappers.extract_html:ExtractHtml",
     "gopher_quality": "textmill.filters.gopher:GopherQuality",
+    "gopher_repetition": "textmill.filters.repetition:GopherRepetition",
     "language": "textmill.scorers.language:Language",
     "one_of": "textmill.filters.columns:OneOf",
 }

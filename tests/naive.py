@@ -66,6 +66,10 @@ def stands_alone(char):
 
 
 def word_key(word):
+    return cased_key(simple_lower(word))
+
+
+def cased_key(word):
     key = 0x243F6A8885A308D3
     for char in word:
         key = (key ^ ord(char)) * 0x9E3779B97F4A7C15 % 2**64
@@ -146,7 +150,9 @@ def top_ngram(items, n, after_first):
     """Characters in all occurrences of the top n-gram, and how many those are."""
     grams = shingles(items, n)
     ranks = [(grams.count(gram), 0 if after_first else len("".join(gram))) for gram in grams]
-    if not ranks or (max(ranks)[0] == 1 and not after_first):
+    if not ranks:
+        return 0, 0
+    if max(ranks)[0] == 1 and not after_first:
         return 0, 1
     top = ranks.index(max(ranks))
     return ranks[top][0] * len("".join(grams[top])), ranks[top][0]
@@ -172,7 +178,10 @@ def gopher_repetition(text, rules):
     after_first = rules["definition"] == "datatrove"
     found = words(text) if after_first else list(map(simple_lower, words(text)))
     shares = {}
-    for kind, items in (("line", lines(text)), ("paragraph", paragraphs(text))):
+    segments = (lines(text), paragraphs(text))
+    if after_first:
+        segments = (re.split(r"\n+", text), re.split(r"\n{2,}", text.strip()))
+    for kind, items in zip(("line", "paragraph"), segments, strict=True):
         copies, chars, later, later_chars = repeats(items)
         whole = len(text) if after_first else sum(map(len, items))
         shares[f"duplicate_{kind}"] = (later if after_first else copies) / max(len(items), 1)

@@ -26,12 +26,14 @@ class Words(NamedTuple):
     """The words of a column; those of document i stand at ``first[i]:first[i + 1]`` of the other arrays.
 
     first: int64, length n + 1. keys: uint64, a stable hash of the word in lower case; that two
-    different words share one is as unlikely as for any 64-bit hash. chars: int32, code points in the
-    word. classes: uint8, the flags (`unicode.ALPHABETIC`, …) of all its code points, or-ed.
+    different words share one is as unlikely as for any 64-bit hash. cased_keys: uint64, likewise of the word
+    as it is. chars: int32, code points in the word. classes: uint8, the flags (`unicode.ALPHABETIC`, …) of
+    all its code points, or-ed.
     """
 
     first: npt.NDArray[np.int64]
     keys: npt.NDArray[np.uint64]
+    cased_keys: npt.NDArray[np.uint64]
     chars: npt.NDArray[np.int32]
     classes: npt.NDArray[np.uint8]
 
@@ -65,12 +67,13 @@ def _split_words(
     most = (offsets[documents] - offsets[0] + documents) // 2 + 1
     first = np.zeros(documents + 1, np.int64)
     keys = np.empty(most, np.uint64)
+    cased_keys = np.empty(most, np.uint64)
     chars = np.empty(most, np.int32)
     classes = np.empty(most, np.uint8)
     count = 0
     for document in range(documents):
         at, end = offsets[document], offsets[document + 1]
-        key, length, flags = _SEED, 0, np.uint8(0)
+        key, cased_key, length, flags = _SEED, _SEED, 0, np.uint8(0)
         while at <= end:
             code_point = np.int64(data[at]) if at < end else _END
             if code_point < 0x80:  # a short cut: most text is ASCII
@@ -79,14 +82,17 @@ def _split_words(
                 code_point, at = decode(data, at, end)
             kind = tables.classes[code_point]
             if length and (kind | flags) & (SPACE | alone):
-                keys[count], chars[count], classes[count] = key ^ (key >> _SHIFT), length, flags
+                keys[count], cased_keys[count] = key ^ (key >> _SHIFT), cased_key ^ (cased_key >> _SHIFT)
+                chars[count], classes[count] = length, flags
                 count += 1
-                key, length, flags = _SEED, 0, np.uint8(0)
+                key, cased_key, length, flags = _SEED, _SEED, 0, np.uint8(0)
             if not kind & SPACE:
                 lower = tables.lower[code_point] if code_point < len(tables.lower) else code_point
-                key, length, flags = (key ^ np.uint64(lower)) * _MULTIPLIER, length + 1, flags | kind
+                key = (key ^ np.uint64(lower)) * _MULTIPLIER
+                cased_key = (cased_key ^ np.uint64(code_point)) * _MULTIPLIER
+                length, flags = length + 1, flags | kind
         first[document + 1] = count
-    return Words(first, keys[:count], chars[:count], classes[:count])
+    return Words(first, keys[:count], cased_keys[:count], chars[:count], classes[:count])
 
 
 class Occurrences(NamedTuple):

@@ -1,5 +1,6 @@
-"""Lines end at newlines, are trimmed, and are never blank."""
+"""Lines end at newlines, are trimmed, and are never blank; blank ones part paragraphs."""
 
+import re
 from itertools import pairwise
 
 import naive
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from strategies import hard_columns
 
 from textmill.pipeline.arrow import text_buffers
-from textmill.pipeline.kernels.lines import split_lines
+from textmill.pipeline.kernels.lines import join_paragraphs, read_lines, split_at_newlines, split_lines
 
 
 def split(column: pa.Array) -> list[list[bytes]]:
@@ -53,3 +54,36 @@ def test_a_column_without_text() -> None:
     assert split(pa.array([], pa.string())) == []
     assert split(pa.array([None, None], pa.string())) == [[], []]
     assert np.array_equal(split_lines(np.empty(0, np.uint8), np.zeros(1, np.int64)).first, [0])
+
+
+@given(hard_columns, st.integers(0, 8))
+def test_equal_lines_and_paragraphs_have_equal_keys(texts: list[str | None], start: int) -> None:
+    data, offsets, _ = text_buffers(pa.array(texts, pa.string()).slice(start))
+    lines = split_lines(data, offsets)
+    line_texts = read_lines(data, lines)
+    paragraphs = join_paragraphs(data, lines, line_texts)
+    for found, split in ((line_texts, naive.lines), (paragraphs, naive.paragraphs)):
+        documents = [split(text or "") for text in texts[start:]]
+        flat = [item for document in documents for item in document]
+        assert np.diff(found.first).tolist() == list(map(len, documents))
+        assert found.chars.tolist() == list(map(len, flat))
+        assert [flat.index(item) for item in flat] == [found.keys.tolist().index(key) for key in found.keys]
+
+
+@pytest.mark.parametrize("gap", ["\n\n", "\n \n", "\r\n\r\n", "\n\u3000\n\n"])
+def test_a_blank_line_parts_paragraphs(gap: str) -> None:
+    assert naive.paragraphs(f"a\nb{gap}c") == ["a\nb", "c"]
+    data, offsets, _ = text_buffers(pa.array([f"a\nb{gap}c"]))
+    lines = split_lines(data, offsets)
+    assert join_paragraphs(data, lines, read_lines(data, lines)).chars.tolist() == [3, 1]
+
+
+@given(hard_columns | st.lists(st.text("a \n", max_size=9), max_size=4), st.integers(1, 3), st.booleans())
+def test_runs_of_newlines_split_as_a_regular_expression_does(
+    texts: list[str | None], at_least: int, strip: bool
+) -> None:
+    data, offsets, _ = text_buffers(pa.array(texts, pa.string()))
+    first, start, stop = split_at_newlines(data, offsets, at_least, strip=strip)
+    spans = [data[a:b].tobytes().decode() for a, b in zip(start, stop, strict=True)]
+    whole = [(text or "").strip() if strip else text or "" for text in texts]
+    assert [spans[a:b] for a, b in pairwise(first)] == [re.split(rf"\n{{{at_least},}}", text) for text in whole]

@@ -52,6 +52,7 @@ def test_words_are_those_of_the_slow_twin(texts: list[str | None], by_spaces_onl
     assert found.chars.tolist() == [len(word) for word in flat]
     assert [bool(c & ALPHABETIC) for c in found.classes] == [naive.has_letter(word) for word in flat]
     assert found.keys.tolist() == [naive.word_key(word) for word in flat]
+    assert found.cased_keys.tolist() == [naive.cased_key(word) for word in flat]
 
 
 @given(hard_columns, st.integers(0, 8), st.sampled_from([pa.string(), pa.large_string(), pa.binary()]))
