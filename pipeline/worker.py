@@ -45,7 +45,6 @@ class Worker:
         try:
             pipe.send((function, arguments))
             if not pipe.poll(timeout):
-                self.stop()
                 raise Worker.Hung(f"no answer in {timeout:g} s")
             ok, value = pipe.recv()
         except (EOFError, OSError) as error:  # OSError: it died in the middle of a message

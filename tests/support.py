@@ -213,10 +213,13 @@ def chain(name: str, *steps: object) -> dict[str, object]:
     return {"chain": name, "steps": list(steps)}
 
 
-def recipe_of(folder: Path, *stages: object, reader: dict[str, object] | None = None, **top: object) -> Recipe:
-    """A recipe that reads ``folder/*.txt``."""
+def recipe_of(
+    folder: Path, *stages: object, reader: dict[str, object] | None = None, plugins: Path | None = None, **top: object
+) -> Recipe:
+    """A recipe that reads ``folder/*.txt``, with plugins from a folder."""
     inputs = [{"source": "a", "read": "support:Lines", "files": f"{folder}/*.txt", **(reader or {})}]
-    return parse_recipe({"name": "test", "inputs": inputs, "stages": list(stages), **top})
+    content = {"name": "test", "inputs": inputs, "stages": list(stages), **top}
+    return parse_recipe(content, (), [str(plugins)] if plugins else [])
 
 
 def corpus(out: Path | str) -> list[str]:

@@ -370,8 +370,9 @@ def test_leftovers_are_swept_and_files_of_others_are_not(folder: Path, out: Path
         for name in ("data/part-00077.parquet", "data/part-00000.parquet.0123456789ab.tmp", "work/x/0.arrow"):
             (stage / name).parent.mkdir(parents=True, exist_ok=True)
             (stage / name).touch()
-    for name in ("recipe.yaml.0123456789ab.tmp", "stages/plan.json.0123456789ab.tmp", "data/part-00077.parquet"):
-        (out / name).touch()
+    for name in ("recipe.yaml", "stages/plan.json", "data/part-00001.parquet"):
+        (out / f"{name}.0123456789ab.tmp").touch()
+    (out / "data" / "part-00077.parquet").touch()
     (out / "data" / "README.md").write_text("about this corpus")
     do(recipe, out)
     assert tree(out) == {**before, "data/README.md": b"about this corpus"}
@@ -438,6 +439,25 @@ def test_in_a_child_process_the_run_is_the_same_to_the_byte(
     do(recipe, out)
     assert run(recipe, str(tmp_path / "serial"), serial).failures == []
     assert tree(tmp_path / "serial") == tree(out)
+
+
+def test_an_edited_plugin_is_loaded_anew_in_workers_that_know_the_old_one(
+    folder: Path, out: Path, tmp_path: Path, serial: Serial
+) -> None:
+    package = tmp_path / "edited_in_place"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "steps.py").write_text(
+        "from textmill import doc_filter\nfrom edited_in_place.words import WORD\n\n"
+        "@doc_filter\ndef no_word(text: str) -> str | None:\n    return WORD if WORD in text else None\n"
+    )
+    kept = {}
+    for word in ("first", "second"):
+        (package / "words.py").write_text(f"WORD = '{word}'")
+        recipe = recipe_of(folder, chain("base", "edited_in_place.steps:no_word"), plugins=tmp_path)
+        result = run(recipe, str(out), serial)
+        kept[word] = result.books["base"].reasons()
+    assert kept == {"first": {"first": 1, "blank": 1}, "second": {"second": 1, "blank": 1}}
 
 
 def test_a_document_that_hangs_costs_itself(folder: Path, out: Path, serial: Serial) -> None:
