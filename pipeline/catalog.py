@@ -24,6 +24,7 @@ STEPS = {
     "between": "textmill.filters.columns:Between",
     "blocked_url": "textmill.filters.url:BlockedUrl",
     "extract_html": "textmill.pipeline.mappers.extract_html:ExtractHtml",
+    "fineweb_quality": "textmill.filters.fineweb:FinewebQuality",
     "gopher_quality": "textmill.filters.gopher:GopherQuality",
     "gopher_repetition": "textmill.filters.repetition:GopherRepetition",
     "language": "textmill.scorers.language:Language",

@@ -200,6 +200,27 @@ def gopher_repetition(text, rules):
     return None
 
 
+def fineweb_quality(text, rules):
+    """`textmill.filters.fineweb`: (reason, value, threshold) of the first rule broken, or None."""
+    rows = [row for row in text.split("\n") if row.strip()]
+    rows = rows if rules["definition"] == "datatrove" else lines(text)
+    short = count(rows, lambda row: len(row) <= rules["short_line_chars"])
+    punctuated = count(rows, lambda row: row[-1] in rules["terminal_punctuation"])
+    newlines = text.count("\n")
+    measures = [
+        ("too_few_punctuated_lines", punctuated, len(rows), lt, "min_punctuated_line_ratio"),
+        ("too_many_short_lines", short, len(rows), gt, "max_short_line_ratio"),
+        ("too_many_duplicate_line_chars", repeats(rows)[3], len(text) - newlines, gt, "max_duplicate_line_char_ratio"),
+        ("too_many_newlines", newlines, len(words(text)), gt, "max_newline_ratio"),
+    ]
+    if rules["keep_unpunctuated"] and punctuated == 0:
+        del measures[0]
+    for reason, part, whole, breaks, rule in measures:
+        if rules[rule] is not None and breaks(part / max(whole, 1), rules[rule]):
+            return reason, part / max(whole, 1), rules[rule]
+    return None
+
+
 VOID_TAGS = set(
     b"area base basefont bgsound br col command embed frame hr img input keygen link meta param source track"
     b" wbr".split()

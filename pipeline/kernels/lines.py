@@ -69,6 +69,19 @@ def _trim(data: npt.NDArray[np.uint8], begin: int, end: int, tables: UnicodeTabl
     return begin, end
 
 
+@kernel
+def untrimmed(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], lines: Lines) -> Lines:
+    """The same lines with the whitespace around them."""
+    start, stop = lines.start.copy(), lines.stop.copy()
+    for document in range(len(offsets) - 1):
+        for line in range(lines.first[document], lines.first[document + 1]):
+            while start[line] > offsets[document] and data[start[line] - 1] != _NEWLINE:
+                start[line] -= 1
+            while stop[line] < offsets[document + 1] and data[stop[line]] != _NEWLINE:
+                stop[line] += 1
+    return Lines(lines.first, start, stop)
+
+
 def split_at_newlines(
     data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], at_least: int, *, strip: bool
 ) -> Lines:

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from textmill.pipeline.kernels import kernel
+from textmill.pipeline.kernels.unicode import CODE_POINTS, decode_last
 
 
 def count_substring(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], pattern: str) -> npt.NDArray[np.int64]:
@@ -24,6 +25,15 @@ def ends_with(
     """Whether each of the spans ``data[start:stop]`` ends with `pattern`."""
     encoded = _bytes(pattern)
     return _match(data, np.maximum(start, stop - len(encoded)), stop, encoded)
+
+
+def ends_in(
+    data: npt.NDArray[np.uint8], start: npt.NDArray[np.int64], stop: npt.NDArray[np.int64], characters: str
+) -> npt.NDArray[np.bool_]:
+    """Whether the last of each of the spans ``data[start:stop]`` is one of `characters`; an empty span has none."""
+    wanted = np.zeros(CODE_POINTS, np.bool_)
+    wanted[[ord(character) for character in characters]] = True
+    return _ends_in(data, start, stop, wanted)
 
 
 def _bytes(pattern: str) -> npt.NDArray[np.uint8]:
@@ -65,3 +75,17 @@ def _stands_at(data: npt.NDArray[np.uint8], at: int, end: int, pattern: npt.NDAr
     while agreeing < len(pattern) and at + agreeing < end and data[at + agreeing] == pattern[agreeing]:
         agreeing += 1
     return agreeing == len(pattern)
+
+
+@kernel
+def _ends_in(
+    data: npt.NDArray[np.uint8],
+    start: npt.NDArray[np.int64],
+    stop: npt.NDArray[np.int64],
+    wanted: npt.NDArray[np.bool_],
+) -> npt.NDArray[np.bool_]:
+    matches = np.zeros(len(start), np.bool_)
+    for span in range(len(start)):
+        if start[span] < stop[span]:
+            matches[span] = wanted[decode_last(data, start[span], stop[span])[0]]
+    return matches

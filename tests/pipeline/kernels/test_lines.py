@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from strategies import hard_columns
 
 from textmill.pipeline.arrow import text_buffers
-from textmill.pipeline.kernels.lines import join_paragraphs, read_lines, split_at_newlines, split_lines
+from textmill.pipeline.kernels.lines import join_paragraphs, read_lines, split_at_newlines, split_lines, untrimmed
 
 
 def split(column: pa.Array) -> list[list[bytes]]:
@@ -87,3 +87,12 @@ def test_runs_of_newlines_split_as_a_regular_expression_does(
     spans = [data[a:b].tobytes().decode() for a, b in zip(start, stop, strict=True)]
     whole = [(text or "").strip() if strip else text or "" for text in texts]
     assert [spans[a:b] for a, b in pairwise(first)] == [re.split(rf"\n{{{at_least},}}", text) for text in whole]
+
+
+@given(hard_columns, st.integers(0, 8))
+def test_untrimmed_lines_reach_from_newline_to_newline(texts: list[str | None], start: int) -> None:
+    data, offsets, _ = text_buffers(pa.array(texts, pa.string()).slice(start))
+    first, begin, end = untrimmed(data, offsets, split_lines(data, offsets))
+    spans = [data[a:b].tobytes().decode() for a, b in zip(begin, end, strict=True)]
+    expected = [[line for line in (text or "").split("\n") if line.strip()] for text in texts[start:]]
+    assert [spans[a:b] for a, b in pairwise(first)] == expected

@@ -4,10 +4,11 @@ import numpy as np
 import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import hard_texts
 
 from textmill.pipeline.arrow import text_buffers
 from textmill.pipeline.kernels.documents import ratio, sum_by_document
-from textmill.pipeline.kernels.substrings import count_substring, ends_with, starts_with
+from textmill.pipeline.kernels.substrings import count_substring, ends_in, ends_with, starts_with
 
 near_misses = st.lists(st.text("...…#. a\u2025", max_size=12), max_size=6)
 patterns = st.sampled_from(["...", ". . .", "…", "#", ".a", "\u2025"])
@@ -27,6 +28,13 @@ def test_both_ends_of_spans(texts: list[str], pattern: str) -> None:
     spans = (data, offsets[:-1], offsets[1:])
     assert starts_with(*spans, pattern).tolist() == [text.startswith(pattern) for text in texts]
     assert ends_with(*spans, pattern).tolist() == [text.endswith(pattern) for text in texts]
+
+
+@given(st.lists(near_misses.map("".join) | hard_texts, max_size=6), st.text(".…a日\u0301", max_size=3))
+def test_the_last_character_of_spans(texts: list[str], characters: str) -> None:
+    data, offsets, _ = text_buffers(pa.array(texts, pa.string()))
+    found = ends_in(data, offsets[:-1], offsets[1:], characters)
+    assert found.tolist() == [text != "" and text[-1] in characters for text in texts]
 
 
 def test_sums_and_ratios_by_document() -> None:
