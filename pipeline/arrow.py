@@ -76,6 +76,12 @@ def bools(mask: pa.Array | pa.ChunkedArray | npt.ArrayLike) -> Bools:
     return np.asarray(mask, np.bool_)
 
 
+def one_batch(table: pa.Table) -> pa.RecordBatch:
+    """All rows of a table as one batch, also when there is none."""
+    batches = table.combine_chunks().to_batches()
+    return batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema)
+
+
 def set_column(batch: pa.RecordBatch, name: str, column: pa.Array) -> pa.RecordBatch:
     """Replace column `name`, or append it."""
     index = batch.schema.get_field_index(name)

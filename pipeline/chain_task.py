@@ -18,7 +18,7 @@ from textmill.pipeline.barrier import Barrier
 from textmill.pipeline.chain import Passed, blame
 from textmill.pipeline.errors import ConservationError, TextmillError
 from textmill.pipeline.io.files import RETRY_DELAYS, patiently
-from textmill.pipeline.io.reader import Skipped
+from textmill.pipeline.io.reader import Reader, Skipped
 from textmill.pipeline.io.writer import ParquetSink, parquet_sink
 from textmill.pipeline.isolate import IsolatedChain
 from textmill.pipeline.ledger import Ledger, lengths
@@ -99,7 +99,7 @@ def _batches(job: ChainJob, item: ShardItem, skipped: Skipped) -> Iterator[pa.Re
         reader = next(spec for spec in job.readers if spec.label == item.shard.source)
         batches = build_reader(reader).read(item.shard, skipped)
         return (widen(batch, job.layout) for batch in batches) if job.layout is not None else batches
-    batches = read_batches(item.data)
+    batches = read_batches(item.data, rows=Reader.batch_rows)  # a hang is told from slow work by the batch
     return apply_ruling(batches, read_table(item.ruling)) if item.ruling else batches
 
 

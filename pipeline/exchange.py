@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from textmill.pipeline.arrow import one_batch
 from textmill.pipeline.io.files import filesystem, write_whole
 
 _READERS = 8
@@ -53,7 +54,7 @@ def scatter(rows: pa.Table, part: npt.NDArray[np.integer], parts: int, path: str
     part: length of `rows`, each in [0, parts).
     """
     narrow = part.astype(np.min_scalar_type(parts))  # numpy sorts up to 16 bits by radix
-    ordered = _one_batch(rows.take(pa.array(np.argsort(narrow, kind="stable"))))
+    ordered = one_batch(rows.take(pa.array(np.argsort(narrow, kind="stable"))))
     counts = np.bincount(part, minlength=parts).tolist()
     options = pa.ipc.IpcWriteOptions(compression="lz4")
     with write_whole(path) as stream, pa.ipc.new_file(stream, rows.schema, options=options) as writer:
@@ -73,11 +74,6 @@ def collect(paths: Sequence[str], part: int) -> pa.Table:
 
     with ThreadPoolExecutor(_READERS) as pool:
         return pa.concat_tables(pool.map(read, paths), promote_options="permissive").combine_chunks()
-
-
-def _one_batch(rows: pa.Table) -> pa.RecordBatch:
-    batches = rows.combine_chunks().to_batches()
-    return batches[0] if batches else pa.RecordBatch.from_pylist([], rows.schema)
 
 
 def _sizes(paths: Sequence[str]) -> dict[str, int]:

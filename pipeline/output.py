@@ -11,6 +11,7 @@ from textmill.pipeline.errors import StepError
 from textmill.pipeline.io.files import join, open_binary
 from textmill.pipeline.io.writer import parquet_sink
 from textmill.pipeline.ledger import Ledger
+from textmill.pipeline.rulings import read_batches
 from textmill.pipeline.stage_folder import ShardManifest, StageFolder, part_name
 
 LEVEL = 3
@@ -83,13 +84,10 @@ def write_output(job: OutputJob, item: OutputItem) -> ShardManifest:
     ledger = Ledger()
     with parquet_sink(data_file(job.data, item.part), level=LEVEL, layout=job.layout) as sink:
         for path, first, end in item.pieces:
-            with open_binary(path) as stream:
-                file = pq.ParquetFile(stream)
-                for group in range(first, end):
-                    for batch in file.read_row_group(group).to_batches():
-                        ledger.rows_in += batch.num_rows
-                        ledger.keep(batch)
-                        sink.write(batch)
+            for batch in read_batches(path, first, end):
+                ledger.rows_in += batch.num_rows
+                ledger.keep(batch)
+                sink.write(batch)
     manifest = ShardManifest(item.part, {"pieces": item.pieces, "data": asdict(sink.written)}, ledger)
     job.folder.commit(manifest)
     return manifest

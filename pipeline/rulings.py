@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from textmill.pipeline import schema
-from textmill.pipeline.arrow import set_column
+from textmill.pipeline.arrow import one_batch, set_column, validity
 from textmill.pipeline.barrier import RULING
 from textmill.pipeline.errors import DamagedRunError
 from textmill.pipeline.io.files import open_binary
@@ -21,12 +21,14 @@ def read_table(path: str) -> pa.Table:
         return pq.read_table(stream)
 
 
-def read_batches(path: str) -> Iterator[pa.RecordBatch]:
-    """A Parquet file in batches of at most a row group."""
+def read_batches(
+    path: str, first: int = 0, end: int | None = None, *, rows: int | None = None
+) -> Iterator[pa.RecordBatch]:
+    """A Parquet file, or its row groups [first, end), in batches of a row group, or of at most `rows`."""
     with open_binary(path) as stream:
         file = pq.ParquetFile(stream)
-        for group in range(file.num_row_groups):
-            yield from file.read_row_group(group).to_batches()
+        for group in range(file.num_row_groups)[first:end]:
+            yield from file.read_row_group(group).to_batches(max_chunksize=rows)
 
 
 def apply_ruling(batches: Iterable[pa.RecordBatch], ruling: pa.Table) -> Iterator[pa.RecordBatch]:
@@ -34,10 +36,10 @@ def apply_ruling(batches: Iterable[pa.RecordBatch], ruling: pa.Table) -> Iterato
 
     Raises DamagedRunError when the ruling names rows that the shard does not have.
     """
-    ruling = ruling.combine_chunks()
-    rows = ruling.column("row").to_numpy()
-    leaves = ruling.column("reason").is_valid().to_numpy()
-    added = [name for name in ruling.schema.names if name not in RULING.names]
+    entries = one_batch(ruling)
+    rows = entries.column("row").to_numpy()
+    leaves = validity(entries.column("reason"))
+    added = [name for name in entries.schema.names if name not in RULING.names]
     start = 0
     for batch in batches:
         stop = start + batch.num_rows
@@ -49,8 +51,7 @@ def apply_ruling(batches: Iterable[pa.RecordBatch], ruling: pa.Table) -> Iterato
         where = pa.array(source, mask=source < 0)
         ruled = batch
         for name in added:
-            column = ruling.column(name).take(where).combine_chunks()
-            ruled = set_column(ruled, name, _one_array(column))
+            ruled = set_column(ruled, name, entries.column(name).take(where))
         yield ruled.filter(pa.array(kept))
         start = stop
     if len(rows) and rows[-1] >= start:
@@ -73,8 +74,8 @@ def decisions_of(stage: str, step: str, sketch: pa.Table, ruling: pa.Table) -> t
     }
     ledger = Ledger(rows_in=sketch.num_rows)
     for reason in pc.unique(gone.column("reason")).to_pylist():
-        ledger.drop(step, reason, _one_batch(left.filter(pc.equal(gone.column("reason"), reason))))
-    survivors = _one_batch(sketch.filter(pa.array(mask)))
+        ledger.drop(step, reason, one_batch(left.filter(pc.equal(gone.column("reason"), reason))))
+    survivors = one_batch(sketch.filter(pa.array(mask)))
     ledger.keep(survivors)
     account = ledger.step(step)
     account.rows_in, account.rows_out = sketch.num_rows, survivors.num_rows
@@ -84,14 +85,3 @@ def decisions_of(stage: str, step: str, sketch: pa.Table, ruling: pa.Table) -> t
 
 
 _DECISION_TYPES = list(zip(schema.DECISIONS.names, schema.DECISIONS.types, strict=True))
-
-
-def _one_batch(table: pa.Table) -> pa.RecordBatch:
-    batches = table.combine_chunks().to_batches()
-    return batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema)
-
-
-def _one_array(column: pa.ChunkedArray | pa.Array) -> pa.Array:
-    if isinstance(column, pa.Array):
-        return column
-    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)

@@ -104,6 +104,16 @@ class Shout(Mapper):
         )
 
 
+class Crowd(Scorer):
+    """How many rows the batch had."""
+
+    def adds(self) -> frozenset[str]:
+        return frozenset({"crowd"})
+
+    def score(self, batch: pa.RecordBatch) -> dict[str, pa.Array]:
+        return {"crowd": pa.array([batch.num_rows] * batch.num_rows)}
+
+
 class Narrow(Scorer):
     """A column `value` whose type is as narrow as the file's name is early in the alphabet."""
 

@@ -15,6 +15,7 @@ from support import Log, chain, corpus, corpus_files, decisions, recipe_of, writ
 from textmill.pipeline.chain_task import ChainJob, ShardItem, run_shard
 from textmill.pipeline.errors import ExpectationError, RecipeError, StepError, TextmillError, UsageError
 from textmill.pipeline.executor import Inline, Serial
+from textmill.pipeline.io.reader import Reader
 from textmill.pipeline.io.writer import checksum
 from textmill.pipeline.plan import chain_spec
 from textmill.pipeline.recipe import ChainStage, Recipe
@@ -321,6 +322,15 @@ def test_a_run_in_which_nothing_is_left_ends_in_an_empty_corpus(folder: Path, ou
         assert (result.rows_kept, result.failures) == (0, [])
         assert result.books["base"].rows_in == 11
         assert corpus_files(out) == []
+
+
+def test_a_later_chain_gets_batches_no_larger_than_the_first_one(folder: Path, out: Path) -> None:
+    write_lines(folder, b=["text"] * (Reader.batch_rows + 1))
+    recipe = recipe_of(folder, chain("base"), chain("end", "support:Crowd"), reader={"rows": 10**6})
+    result, _ = do(recipe, out)
+    assert result.failures == []
+    crowds = [size for path in corpus_files(out) for size in pq.read_table(path).column("crowd").to_pylist()]
+    assert max(crowds) == Reader.batch_rows
 
 
 def test_a_barrier_may_be_first_last_and_next_to_another(folder: Path, out: Path) -> None:
