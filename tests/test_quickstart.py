@@ -71,3 +71,15 @@ def test_of_exact_duplicates_one_stays(outcome: tuple[Rows, dict[str, object], d
     for members in clusters.values():
         assert sum(name in kept for name in members) == 1
         assert {dropped[name] for name in members if name not in kept} == {"exact_duplicate"}
+
+
+def test_of_near_duplicates_nearly_all_but_one_leave(outcome: tuple[Rows, dict[str, object], dict[str, str]]) -> None:
+    truth, kept, dropped = outcome
+    members = [row for row in truth if row["kind"] == "near_duplicate" and row["language"] == "en"]
+    clusters = {row["cluster"] for row in members}
+    surplus = len(members) - len(clusters)
+    gone = sum(dropped.get(str(row["id"])) == "near_duplicate" for row in members)
+    assert surplus > 5
+    assert 0.9 * surplus <= gone <= surplus  # pairs of Jaccard .81 and more share a band with probability .94
+    clean = {str(row["id"]) for row in truth if row["kind"] == "clean"}
+    assert [name for name in clean if dropped.get(name) == "near_duplicate"] == []

@@ -32,7 +32,7 @@ def test_the_recipe_loads_with_the_filter_beside_it(tmp_path: Path) -> None:
     content = yaml.safe_load(recipe)
     content["inputs"][1]["files"] = f"{tmp_path}/books/*.jsonl"
     loaded = parse_recipe(content, plugin_folders=[str(tmp_path)])
-    assert [stage.name for stage in loaded.stages] == ["base", "duplicates"]
+    assert [stage.name for stage in loaded.stages] == ["base", "near_duplicates"]
 
 
 def test_links_lead_somewhere() -> None:
