@@ -89,7 +89,7 @@ def run(
         with write_whole(join(out, "recipe.yaml")) as stream:
             stream.write(recipe.to_yaml().encode())
         names = [{"name": s.name, "kind": s.kind, "folder": s.folder.name} for s in stages]
-        items = number_shards(shards, stages[0].folder)
+        items = number_shards(shards, join(out, "stages"), stages[0].folder)
         inputs = {"parts": [item.part for item in items], "input_bytes": sum(shard.size for shard in shards)}
         write_json(join(out, "stages", "plan.json"), {"recipe": recipe.name, "stages": names, **inputs})
         remove(join(out, "stages", "last_run.json"))
@@ -205,6 +205,7 @@ class _Run:
             )
             todo = [RulingItem(item.part, ruling, item.rows or 0) for item, ruling in zip(items, rulings, strict=True)]
             done = self._all(commit_ruling, todo, BarrierJob(stage.name, stage.barrier.label, folder))
+            folder.keep_findings()
             remove(folder.work)
         self._finish(planned, parts, done, fresh=fresh)
         return [

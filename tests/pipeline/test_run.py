@@ -284,6 +284,19 @@ def test_files_of_a_stage_that_somebody_deleted_are_made_again(folder: Path, out
     assert tree(out / "data") == before
 
 
+def test_parts_keep_their_numbers_when_the_first_stage_is_deleted(folder: Path, out: Path, tmp_path: Path) -> None:
+    (folder / "a.txt").rename(tmp_path / "a.txt")
+    do(recipe_of(folder, chain("base"), FIRSTS, END), out)
+    (tmp_path / "a.txt").rename(folder / "a.txt")  # it comes first now, though the others were numbered first
+    do(recipe_of(folder, chain("base"), FIRSTS, END), out)
+    (first,) = out.glob("stages/00-*")
+    shutil.rmtree(first)
+    edited = recipe_of(folder, chain("base"), FIRSTS, chain("end"))
+    assert do(edited, out)[0].failures == []
+    do(edited, tmp_path / "fresh")
+    assert corpus(out) == corpus(tmp_path / "fresh")
+
+
 def test_inputs_with_different_columns_share_a_corpus(folder: Path, out: Path, tmp_path: Path) -> None:
     write_lines(tmp_path, more=["with stars", "and stripes"])
     extra = {"source": "b", "read": "support:Lines", "files": f"{tmp_path}/more.txt", "extra": "line"}
