@@ -86,7 +86,7 @@ def parse_recipe(content: object, overrides: Sequence[str] = (), plugin_folders:
             built.append(BarrierStage(stage.name, parts[0]))
     if not reading.problems:
         reading.problems += _column_problems(readers, built)
-    reading.problems += _expect_problems(sections["expect"], built)
+    reading.problems += _expect_problems(sections["expect"], stages)
     if settings is None or reading.problems:
         raise RecipeError(reading.problems)
     return Recipe(settings.name, readers, tuple(built), settings.output, settings.rejects, settings.expect)
@@ -236,10 +236,9 @@ def _fields_at(model: type[BaseModel], path: Iterable[object]) -> list[str]:
     return list(model.model_fields)
 
 
-def _expect_problems(expect: Json, stages: Sequence[ChainStage | BarrierStage]) -> list[str]:
+def _expect_problems(expect: Json, stages: Sequence[StageEntry]) -> list[str]:
     """Names in `expect` that are neither ``kept`` nor a stage nor ``stage.step``."""
-    known = {"kept", *(stage.name for stage in stages)}
-    known |= {f"{s.name}.{step.label}" for s in stages if isinstance(s, ChainStage) for step in s.steps}
+    known = {"kept", *(stage.name for stage in stages), *(entry.home for stage in stages for entry in stage.entries)}
     return [f"expect names {key!r}, which is no stage{did_you_mean(key, known)}" for key in expect if key not in known]
 
 

@@ -212,7 +212,7 @@ def test_two_inputs_of_one_source_are_refused() -> None:
 
 def test_expectations_name_stages_and_steps_and_give_ranges() -> None:
     stages = [{"chain": "base", "steps": ["support:MinLength"]}, {"barrier": "firsts", "support:First": {}}]
-    good = {"kept": [0, 1], "base": [0, 0.5], "base.MinLength": [0.1, 0.1], "firsts": [0.5, 1]}
+    good = {"kept": [0, 1], "base": [0, 0.5], "base.MinLength": [0.1, 0.1], "firsts": [0.5, 1], "firsts.First": [0, 1]}
     assert parse_recipe(content(stages=stages, expect=good)).expect["base"] == (0, 0.5)
     assert only_problem(content(stages=stages, expect={"base.MinLegth": [0, 1]})) == (
         "expect names 'base.MinLegth', which is no stage; did you mean 'base.MinLength'?"
