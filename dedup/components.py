@@ -13,8 +13,12 @@ from textmill.pipeline.kernels import kernel
 Addresses: TypeAlias = npt.NDArray[np.int64]
 
 _EMPTY: Final = np.int32(-1)
+_ONE: Final = np.uint64(1)
+_BUCKET_BITS: Final = np.uint64(8)
+_BUCKETS: Final = 256
+_BUCKET: Final = np.uint64(_BUCKETS - 1)
 
-BYTES_A_LINK: Final = 80
+BYTES_A_LINK: Final = 120
 """Peak memory of `components`, measured at 10⁷ links (tests/bench/bench_minhash.py)."""
 
 
@@ -65,19 +69,40 @@ def _root(parent: Addresses, node: int) -> int:
 
 
 @kernel
-def first_equal(keys: npt.NDArray[np.uint64]) -> Addresses:
-    """For each key the position of the first that equals it. The keys' low bits must be well mixed."""
+def first_equal(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32]:
+    """For each key, of fewer than 2³¹, the position of the first that equals it. Their bits must be well mixed.
+
+    A hash table a bucket of keys with the same lowest bits, so that a table fits a processor's cache.
+    """
+    starts = np.zeros(_BUCKETS + 1, np.int64)
+    for key in keys:
+        starts[(key & _BUCKET) + _ONE] += 1
+    starts = np.cumsum(starts)
+    sorted_keys = np.empty(len(keys), np.uint64)
+    position = np.empty(len(keys), np.int32)
+    at = starts.copy()
+    for i in range(len(keys)):
+        bucket = keys[i] & _BUCKET
+        sorted_keys[at[bucket]], position[at[bucket]] = keys[i], i
+        at[bucket] += 1
+    first = np.empty(len(keys), np.int32)
+    for bucket in range(_BUCKETS):
+        members = slice(starts[bucket], starts[bucket + 1])
+        _first_equal(sorted_keys[members], position[members], first)
+    return first
+
+
+@kernel
+def _first_equal(keys: npt.NDArray[np.uint64], position: npt.NDArray[np.int32], first: npt.NDArray[np.int32]) -> None:
     size = 1
     while size < 2 * len(keys):
         size *= 2
     mask = np.uint64(size - 1)
     slots = np.full(size, _EMPTY, np.int32)
-    first = np.empty(len(keys), np.int64)
     for i in range(len(keys)):
-        at = keys[i] & mask
-        while slots[at] != _EMPTY and keys[slots[at]] != keys[i]:
-            at = (at + np.uint64(1)) & mask
-        if slots[at] == _EMPTY:
-            slots[at] = i
-        first[i] = slots[at]
-    return first
+        slot = (keys[i] >> _BUCKET_BITS) & mask
+        while slots[slot] != _EMPTY and keys[slots[slot]] != keys[i]:
+            slot = (slot + _ONE) & mask
+        if slots[slot] == _EMPTY:
+            slots[slot] = i
+        first[position[i]] = position[slots[slot]]

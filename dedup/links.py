@@ -5,6 +5,8 @@ so a key that millions of documents share fills no task's memory. Where links ar
 result depend on the cut into portions, so there all rows travel, and each is compared with the first of its key.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -21,19 +23,17 @@ def send_keys(job: Job, portion: Portion) -> None:
     """Send the keys of a portion's documents to the parts of the keys; write the links within the portion."""
     column = read_sketches(portion, (KEYS,))[0].column(KEYS).combine_chunks()
     signed = np.flatnonzero(validity(column))
-    keys = fixed_bytes(column).view(np.uint64)[signed].ravel()
-    owner = np.repeat(signed, job.bands)
-    label = np.arange(len(column))
+    keys = fixed_bytes(column).view(np.uint64)[signed]
     if job.min_similarity is None:
-        first = first_equal(keys)
-        label = union(owner, owner[first], len(column))
-        once = first == np.arange(len(first))
-        keys, owner = keys[once], label[owner[once]]
+        links, sent = _link_within(keys, signed)
+    else:
+        links, sent = Links(signed[:0], signed[:0]), _Sent(keys.ravel(), np.repeat(signed, job.bands))
+    label = union(*links, len(column))
     members = np.flatnonzero(label != np.arange(len(label)))
     within = Links(addresses(portion.number, members), addresses(portion.number, label[members]))
     write_links(within, job.work.file("within", portion.number))
-    rows = pa.table({"key": keys, "address": addresses(portion.number, owner)})
-    scatter(rows, _parts_of(keys, job.work.parts), job.work.parts, job.work.file("keys", portion.number))
+    rows = pa.table({"key": sent.keys, "address": addresses(portion.number, label[sent.owners])})
+    scatter(rows, _parts_of(sent.keys, job.work.parts), job.work.parts, job.work.file("keys", portion.number))
 
 
 def link_keys(job: Job, part: int) -> int:
@@ -82,6 +82,24 @@ def send_labels(job: Job, item: tuple[int, list[str]]) -> None:
     found = components(read_links(paths))
     rows = pa.table({"address": found.nodes, "label": found.labels})
     scatter(rows, portions_of(found.nodes), job.work.parts, job.work.file("labels", number))
+
+
+class _Sent(NamedTuple):
+    """Keys that are to travel, and the row that each belongs to."""
+
+    keys: npt.NDArray[np.uint64]
+    owners: npt.NDArray[np.int64]
+
+
+def _link_within(keys: npt.NDArray[np.uint64], rows: npt.NDArray[np.int64]) -> tuple[Links, _Sent]:
+    """Link rows that share a key to the first that has it; that one sends it. `keys`: shape (rows, bands)."""
+    links, sent = [], []
+    for band in np.ascontiguousarray(keys.T):
+        first = first_equal(band)
+        once = first == np.arange(len(first))
+        links.append((rows[~once], rows[first[~once]]))
+        sent.append((band[once], rows[once]))
+    return Links(*map(np.concatenate, zip(*links, strict=True))), _Sent(*map(np.concatenate, zip(*sent, strict=True)))
 
 
 def _write(job: Job, links: Links, number: int) -> int:

@@ -23,7 +23,7 @@ from textmill.dedup.sketches import GLOBAL, PART_BYTES, Work, scope_columns, sco
 from textmill.dedup.stars import alternate
 from textmill.pipeline import schema
 from textmill.pipeline.arrow import text_buffers
-from textmill.pipeline.barrier import Barrier
+from textmill.pipeline.barrier import FINDINGS, Barrier
 from textmill.pipeline.errors import ExpectationError
 from textmill.pipeline.exchange import Portion, portions
 from textmill.pipeline.executor import Executor, gather
@@ -120,8 +120,7 @@ class MinHash(Barrier):
     ) -> list[str]:
         """Link documents by equal band keys, join links to clusters, drop all but the best of each.
 
-        Beside the rulings it writes ``clusters.json``, on the largest clusters. Raises ExpectationError when
-        a source loses more than `max_removed`.
+        Its findings are the largest clusters. Raises ExpectationError when a source loses more than `max_removed`.
         """
         if not sketches:
             return []
@@ -132,7 +131,7 @@ class MinHash(Barrier):
         gather(executor, claim, shares, job)
         largest = largest_of(gather(executor, choose, range(len(shares)), job))
         ruled = gather(executor, rule, shares, replace(job, largest=[cluster.label for cluster in largest]))
-        _describe(largest, ruled, join(work, "clusters.json"))
+        _describe(largest, ruled, join(work, FINDINGS))
         _guard(ruled, self.max_removed)
         return [path for portion in ruled for path in portion.paths]
 

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import corpus, decisions, recipe_of, write_lines
 
 from textmill.dedup.minhash import MinHash
 from textmill.dedup.signatures import permutations
@@ -21,6 +22,7 @@ from textmill.pipeline.barrier import RULING
 from textmill.pipeline.errors import ExpectationError
 from textmill.pipeline.executor import Inline, Serial
 from textmill.pipeline.io.files import open_binary, read_text, write_whole
+from textmill.pipeline.run import run
 
 LAYOUT = pa.schema([("text", pa.string()), ("id", pa.string()), ("source", pa.string()), ("score", pa.float32())])
 RULED = RULING.append(pa.field("cluster_size", pa.int64()))
@@ -267,7 +269,7 @@ def test_character_shingles_find_what_differs_in_its_words(tmp_path):
 def test_the_largest_clusters_are_described(tmp_path):
     shards = in_shards([*distinct(4) * 5, *distinct(30)], 3)
     resolve(MinHash(), shards, tmp_path, part_bytes=1)
-    found = json.loads(read_text(f"{tmp_path}/work/clusters.json"))["largest"]
+    found = json.loads(read_text(f"{tmp_path}/work/findings.json"))["largest"]
     assert [entry["size"] for entry in found] == [6] * 4
     assert {entry["kept_id"] for entry in found} == {row["id"] for row in distinct(4)}
     assert all(entry["mean_similarity"] == 1 and entry["linked"] == 5 for entry in found)
@@ -300,3 +302,19 @@ def test_it_says_what_it_reads_and_adds():
     assert barrier.reads() == {"text", "score", "language"}
     assert barrier.adds() == {"size"}
     assert MinHash(size_column=None).adds() == frozenset()
+
+
+def test_a_run_drops_near_duplicates_and_keeps_what_it_found_out(tmp_path):
+    first, second, third = (row["text"] for row in distinct(3))
+    write_lines(tmp_path, a=[first, second], b=[f"{first} again", third])
+    barrier = {"barrier": "near_duplicates", "minhash": {"keep": "longest"}}
+    out = tmp_path / "out"
+    assert run(recipe_of(tmp_path, barrier), str(out), Inline()).rows_kept == 3
+    assert corpus(out) == [second, f"{first} again", third]
+    (decision,) = decisions(out)
+    assert (decision["reason"], decision["step"]) == ("near_duplicate", "minhash")
+    assert decision["similarity"] == pytest.approx(0.96, abs=0.1)
+    (path,) = out.glob("stages/*/findings.json")
+    assert json.loads(path.read_text())["largest"] == [
+        {"size": 2, "kept_id": decision["kept_id"], "linked": 1, "mean_similarity": round(decision["similarity"], 3)}
+    ]
