@@ -27,6 +27,9 @@ RULING = pa.schema(
 Sorted by `row`, the position in the shard. Columns that the barrier adds follow these.
 """
 
+FINDINGS = "findings.json"
+"""What a barrier may leave in its work folder: a JSON object for people, kept beside the stage's manifest."""
+
 
 class Barrier(Parameters):
     """A step that needs every shard."""
@@ -39,6 +42,7 @@ class Barrier(Parameters):
     def resolve(self, sketches: Sequence[str], work: str, executor: Executor) -> Sequence[str]:
         """Write one ruling file (Parquet, `RULING` and the added columns) a sketch file; return their paths.
 
-        `sketches` are Parquet files in shard order; `work` is a folder to use freely, gone afterwards.
+        `sketches` are Parquet files in shard order; `work` is a folder to use freely, gone afterwards but for
+        `FINDINGS` in it.
         The rulings may depend on the sketches and the parameters alone, never on workers or memory.
         """

@@ -9,6 +9,7 @@
         sketch/part-00000.parquet       (barriers) what the barrier knows of each row
         rulings/part-00000.parquet      (barriers) what it decided
         shards/part-00000.json          the shard's manifest: the only sign that it is done
+        findings.json                   (some barriers) what it found out beside rulings, for people
         manifest.json                   all shards' books added up: the only sign that the stage is done
 
 A shard that keeps no row has no data file.
@@ -19,6 +20,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from textmill.pipeline.barrier import FINDINGS
 from textmill.pipeline.errors import DamagedRunError
 from textmill.pipeline.io.files import exists, join, list_folder, read_text, remove, remove_drafts, write_whole
 from textmill.pipeline.io.writer import WrittenFile
@@ -105,6 +107,11 @@ class StageFolder:
             for name in list_folder(join(self.path, kind)):
                 if (kind, part_number(name)) not in vouched:
                     remove(join(self.path, kind, name))
+
+    def keep_findings(self) -> None:
+        """Save what the barrier left for people in its work folder, if anything."""
+        if exists(join(self.work, FINDINGS)):
+            write_json(join(self.path, FINDINGS), read_json(join(self.work, FINDINGS)))
 
     @property
     def work(self) -> str:
