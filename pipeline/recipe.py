@@ -117,11 +117,6 @@ class Recipe:
         }
         return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
 
-    def plugins(self) -> tuple[Plugin, ...]:
-        """Every plugin that a step or barrier comes from, once."""
-        parts = [s.steps if isinstance(s, ChainStage) else (s.barrier,) for s in self.stages]
-        return tuple({p.plugin.digest: p.plugin for ps in parts for p in ps if p.plugin}.values())
-
 
 def input_layout(readers: Sequence[Named]) -> pa.Schema:
     """The columns of all inputs; every batch has them, null where its own input lacks one.

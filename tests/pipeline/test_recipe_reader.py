@@ -42,7 +42,7 @@ def test_a_small_recipe_with_its_defaults() -> None:
     assert steps_of(recipe)["without"].word == "x"
     assert list(steps_of(recipe)) == ["MinLength", "without", "length"]
     assert (recipe.output.path, recipe.output.shard_bytes, recipe.rejects.keep) == ("", 512_000_000, 0)
-    assert recipe.plugins() == ()
+    assert [step.plugin for step in recipe.stages[0].steps] == [None] * 3
 
 
 def test_a_misspelt_step() -> None:
@@ -256,7 +256,8 @@ def test_a_plugin_is_found_beside_the_recipe_before_the_working_directory(
     monkeypatch.chdir(here)
     recipe = load_recipe(str(beside / "recipe.yaml"))
     assert steps_of(recipe)["where"].place == "beside"
-    assert [plugin.name for plugin in recipe.plugins()] == ["placed_plugin"]
+    (step,) = recipe.stages[0].steps
+    assert step.plugin.name == "placed_plugin"
     (beside / "placed_plugin.py").unlink()
     assert steps_of(load_recipe(str(beside / "recipe.yaml")))["where"].place == "here"
 
