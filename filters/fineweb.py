@@ -4,7 +4,7 @@ Source: Penedo et al., The FineWeb Datasets: Decanting the Web for the Finest Te
 (arXiv 2406.17557), section 3.6, and its code in datatrove.
 """
 
-from typing import Final, Literal
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -14,16 +14,11 @@ from textmill.pipeline import schema
 from textmill.pipeline.kernels.documents import count_code_points, ratio, sum_by_document
 from textmill.pipeline.kernels.lines import read_lines, untrimmed
 from textmill.pipeline.kernels.repeats import repeated_items
+from textmill.pipeline.kernels.sentences import TERMINAL_PUNCTUATION
 from textmill.pipeline.kernels.substrings import count_substring, ends_in
 from textmill.pipeline.step import Filter
 from textmill.pipeline.text import text_of
 from textmill.pipeline.verdict import Verdict
-
-TERMINAL_PUNCTUATION: Final = (
-    "!.?։؝؞؟۔܀܁܂߹࠷࠹࠽࠾।॥၊။።፧፨᙮᜵᜶។៕៖៙៚᠃᠉᥄᥅᪨᪩᪪᪫᭚᭛᭞᭟᭽᭾᰻᰼᱾᱿‼‽⁇⁈⁉⸮⸼⹓⹔。꓿꘎꘏꛳꛷꡶꡷꣎꣏꤯꧈꧉꩝꩞꩟꫰꫱꯫﹒﹖﹗"
-    "！．？｡𐩖𐩗𐽕𐽖𐽗𐽘𐽙𐾆𐾇𐾈𐾉𑁇𑁈𑂾𑂿𑃀𑃁𑅁𑅂𑅃𑇅𑇆𑇍𑇞𑇟𑈸𑈹𑈻𑈼𑊩𑑋𑑌𑗂𑗃𑗉𑗊𑗋𑗌𑗍𑗎𑗏𑗐𑗑𑗒𑗓𑗔𑗕𑗖𑗗𑙁𑙂𑜼𑜽𑜾𑥄𑥆𑩂𑩃𑪛𑪜𑱁𑱂𑻷𑻸𑽃𑽄𖩮𖩯𖫵𖬷𖬸𖭄𖺘𛲟𝪈"
-)
-"""What ends a sentence, in every script, as datatrove 0.10.1 has it; quotation marks are not among it."""
 
 
 class FinewebQuality(Filter):

@@ -46,6 +46,21 @@ def text_buffers(column: pa.Array) -> TextBuffers:
     return TextBuffers(data, offsets, validity(column))
 
 
+def replace_text(column: pa.Array, data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> pa.Array:
+    """A string or binary column of the type of `column`, null where it is, with other contents.
+
+    Raises OverflowError for more bytes than the offsets of the type can count.
+    """
+    large = pa.types.is_large_string(column.type) or pa.types.is_large_binary(column.type)
+    width: type[np.signedinteger] = np.int64 if large else np.int32
+    if offsets[-1] > np.iinfo(width).max:
+        raise OverflowError(f"{offsets[-1]} bytes do not fit into a column of type {column.type}")
+    valid = validity(column)
+    mask = None if valid.all() else pa.py_buffer(np.packbits(valid, bitorder="little"))
+    buffers = [mask, pa.py_buffer(offsets.astype(width)), pa.py_buffer(data)]
+    return pa.Array.from_buffers(column.type, len(column), buffers)
+
+
 def fixed_bytes(column: pa.Array) -> npt.NDArray[np.uint8]:
     """View a fixed-size binary column without copying: uint8, shape (n, width); null rows hold anything."""
     width = column.type.byte_width

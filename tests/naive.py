@@ -6,6 +6,8 @@ from collections import defaultdict
 from itertools import groupby
 from operator import gt, lt
 
+from textmill.pipeline.kernels.sentences import CLOSING, FULL_WIDTH, TERMINAL_PUNCTUATION
+
 
 def normalize(text, variant):
     """`textmill.dedup.normalize`, one character at a time."""
@@ -221,6 +223,60 @@ def fineweb_quality(text, rules):
     return None
 
 
+SENTENCE_END = re.compile(rf"(?<=[{re.escape(TERMINAL_PUNCTUATION)}])[{re.escape(CLOSING)}]*\s+|(?<=[{FULL_WIDTH}])")
+
+
+def sentences(line):
+    """`textmill.pipeline.kernels.sentences`, of one line."""
+    silent = TERMINAL_PUNCTUATION + CLOSING
+    return [piece for piece in SENTENCE_END.split(line) if any(c not in silent and not c.isspace() for c in piece)]
+
+
+def ascii_lower(text):
+    return text.encode().lower().decode()
+
+
+def strip_citations(text):
+    while (shorter := re.sub(r"\[[0-9]*\]|\[edit\]|\[citation needed\]", "", text)) != text:
+        text = shorter
+    return text
+
+
+def c4_lines(text, rules):
+    """`textmill.pipeline.mappers.c4_lines`: the text that is left, by the order of C4's code."""
+    kept = []
+    for line in lines(strip_citations(text) if rules["citations"] else text):
+        found, lower = line.split(), ascii_lower(line)
+        if rules["max_word_chars"] is not None and any(len(word) > rules["max_word_chars"] for word in found):
+            continue
+        if rules["line_endings"] is not None and not line.endswith(tuple(rules["line_endings"])):
+            continue
+        if rules["line_endings"] is not None and line.endswith("..."):
+            continue
+        if rules["min_words"] is not None and len(found) < rules["min_words"]:
+            continue
+        drops_the_page = "lorem ipsum" in lower
+        if not drops_the_page and rules["javascript"] and "javascript" in lower:
+            continue
+        drops_the_page |= "{" in line
+        if not drops_the_page and any(ascii_lower(phrase) in lower for phrase in rules["policies"]):
+            continue
+        kept.append(line)
+    return "\n".join(kept)
+
+
+def c4_quality(text, rules):
+    """`textmill.filters.c4`: the first rule broken, or None."""
+    found = sum(len(sentences(line)) for line in lines(text))
+    if rules["max_chars"] is not None and len(text) > rules["max_chars"]:
+        return "too_many_chars"
+    if rules["lorem_ipsum"] and "lorem ipsum" in ascii_lower(text):
+        return "lorem_ipsum"
+    if rules["curly_bracket"] and "{" in text:
+        return "curly_bracket"
+    return "too_few_sentences" if rules["min_sentences"] is not None and found < rules["min_sentences"] else None
+
+
 VOID_TAGS = set(
     b"area base basefont bgsound br col command embed frame hr img input keygen link meta param source track"
     b" wbr".split()
@@ -347,3 +403,97 @@ def near_duplicates(rows, bands_of, scope, best):
             stays = best(cluster)
             verdicts |= {n: (None if n == stays else stays, len(cluster)) for n in cluster}
     return [verdicts[n] for n in range(len(rows))]
+
+
+def email_spans(text):
+    """`textmill.pipeline.mappers.pii.EMAIL`: candidates, one @ after the other."""
+    spans, end = [], 0
+    for at in [i for i, char in enumerate(text) if char == "@"]:
+        stops = [stop for stop in range(at + 4, min(len(text), at + 300) + 1) if is_domain(text[at + 1 : stop])]
+        if stops:
+            start = at
+            while start > end and (address_letter(text[start - 1]) or text[start - 1] in "._%+'-"):
+                start -= 1
+            while start < at and not address_letter(text[start]):
+                start += 1
+            end = max(stops)
+            spans += [(start, end)] if start < at else []
+    return spans
+
+
+def address_letter(char):
+    return (char.isascii() and char.isalnum()) or "\u00c0" <= char <= "\u052f"
+
+
+def is_domain(name):
+    *labels, top = name.split(".")
+    sound = all(
+        1 <= len(label) <= 63
+        and address_letter(label[0])
+        and address_letter(label[-1])
+        and all(address_letter(char) or char == "-" for char in label)
+        for label in [*labels, top]
+    )
+    letters = all(address_letter(char) and not char.isdigit() for char in top)
+    punycode = top.startswith("xn--") and len(top) > 4 and top.isascii()
+    return bool(labels) and sound and (punycode or (letters and len(top) >= 2))
+
+
+def ipv4_spans(text):
+    """`IPV4`: every public address between other characters, by trying all substrings."""
+    spans, end = [], 0
+    for start in range(len(text)):
+        for stop in range(start + 7, start + 16):
+            parts = text[start:stop].split(".")
+            whole = len(parts) == 4 and stop <= len(text) and all(is_number(part) for part in parts)
+            before, after = text[max(0, start - 2) : start], text[stop : stop + 2]
+            alone = not (before and ascii_word(before[-1])) and not (after and ascii_word(after[0]))
+            longer = (before[-1:] == "." and is_number(before[:-1])) or (after[:1] == "." and is_number(after[1:]))
+            if whole and start >= end and alone and not longer and is_public_ipv4([int(part) for part in parts], parts):
+                spans.append((start, stop))
+                end = stop
+    return spans
+
+
+def is_number(part):
+    return 1 <= len(part) <= 3 and all(char in "0123456789" for char in part)
+
+
+def ascii_word(char):
+    return char.isascii() and (char.isalnum() or char == "_")
+
+
+def is_public_ipv4(octets, parts):
+    a, b, c, _ = octets
+    written_well = all(octet < 256 and str(octet) == part for octet, part in zip(octets, parts, strict=True))
+    private = a in {0, 10, 127} or (a, b) in {(169, 254), (192, 168)} or (a == 172 and 16 <= b < 32)
+    shared = (a == 100 and 64 <= b < 128) or (a == 198 and b in {18, 19}) or a >= 224
+    named = (a, b, c) in {(192, 0, 0), (192, 0, 2), (192, 88, 99), (198, 51, 100), (203, 0, 113)}
+    return written_well and not (private or shared or named)
+
+
+def ipv6_spans(text):
+    """`IPV6`: the longest run of groups from each place where one may begin."""
+    spans, end = [], 0
+    for start in range(len(text)):
+        if start < end or (start and ascii_word(text[start - 1])) or not begins_in_2000(text[start : start + 4]):
+            continue
+        stops = [stop for stop in range(start + 6, len(text) + 1) if is_groups(text[start:stop])]
+        if stops:
+            end, after = max(stops), text[max(stops) : max(stops) + 2]
+            glued = after and (ascii_word(after[0]) or (after[0] == "." and is_number(after[1:])))
+            spans += [] if glued else [(start, end)]
+    return spans
+
+
+def begins_in_2000(group):
+    return len(group) == 4 and group[0] in "23" and is_hex(group)
+
+
+def is_hex(group):
+    return 1 <= len(group) <= 4 and all(char in "0123456789abcdefABCDEF" for char in group)
+
+
+def is_groups(text):
+    groups = text.removesuffix("::").replace("::", ":").split(":")
+    return ":::" not in text and len(groups) > 1 and len(groups[0]) == 4 and all(map(is_hex, groups))

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import hard_columns
 
-from textmill.filters.fineweb import TERMINAL_PUNCTUATION, FinewebQuality
+from textmill.filters.fineweb import FinewebQuality
+from textmill.pipeline.kernels.sentences import TERMINAL_PUNCTUATION
 from textmill.pipeline.testing import batch_of, judge
 
 

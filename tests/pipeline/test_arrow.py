@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from strategies import hard_columns
 
 from textmill import batch_of
-from textmill.pipeline.arrow import bools, drop_columns, fixed_bytes, set_column, text_buffers, validity
+from textmill.pipeline.arrow import bools, drop_columns, fixed_bytes, replace_text, set_column, text_buffers, validity
 
 KINDS = [pa.string(), pa.large_string()]
 
@@ -63,3 +64,21 @@ def test_set_column_replaces_in_place_or_appends_and_drop_columns_takes_what_is_
     assert replaced.column("text").to_pylist() == ["b"]
     assert set_column(batch, "new", pa.array([2])).schema.names == [*batch.schema.names, "new"]
     assert drop_columns(batch, "score", "missing").schema.names == ["text", "id", "source"]
+
+
+@given(hard_columns, hard_columns, st.sampled_from([*KINDS, pa.binary(), pa.large_binary()]))
+def test_other_contents_in_a_column_of_the_same_type(
+    before: list[str | None], texts: list[str | None], kind: pa.DataType
+) -> None:
+    column = pa.array([*before, *texts], pa.string()).cast(kind).slice(len(before))
+    data, offsets, _ = text_buffers(pa.array([f"{text}!" for text in texts], pa.string()))
+    replaced = replace_text(column, data, offsets)
+    replaced.validate(full=True)
+    assert replaced.type == kind
+    assert replaced.cast(pa.string()).to_pylist() == [None if text is None else f"{text}!" for text in texts]
+
+
+def test_contents_too_large_for_the_type() -> None:
+    column = pa.array(["a"])
+    with pytest.raises(OverflowError, match="3000000000 bytes do not fit into a column of type string"):
+        replace_text(column, np.empty(0, np.uint8), np.array([0, 3_000_000_000]))

@@ -10,7 +10,7 @@ from strategies import hard_columns
 
 from textmill.pipeline.arrow import text_buffers
 from textmill.pipeline.kernels.unicode import ALPHABETIC
-from textmill.pipeline.kernels.words import Words, count_words, split_words, word_keys
+from textmill.pipeline.kernels.words import Words, count_words, split_words, word_keys, words_in_spans
 
 
 def split(column: pa.Array, *, by_spaces_only: bool = False) -> Words:
@@ -96,3 +96,12 @@ def test_wanted_words_are_counted(texts: list[str | None], wanted: set[str]) -> 
     hits = [[w for w in map(naive.simple_lower, document) if w in wanted] for document in expected(texts)]
     assert counted.total.tolist() == [len(document) for document in hits]
     assert counted.distinct.tolist() == [len(set(document)) for document in hits]
+
+
+@given(hard_columns, st.integers(0, 8))
+def test_words_of_spans_are_what_python_splits(texts: list[str | None], start: int) -> None:
+    data, offsets, _ = text_buffers(pa.array(texts, pa.string()).slice(start))
+    found = words_in_spans(data, offsets[:-1], offsets[1:])
+    split = [(text or "").split() for text in texts[start:]]
+    assert found.words.tolist() == list(map(len, split))
+    assert found.longest.tolist() == [max(map(len, words), default=0) for words in split]
