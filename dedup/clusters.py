@@ -74,13 +74,15 @@ def choose(job: Job, part: int) -> list[Cluster]:
     kept = claims.select(["address", schema.ID, job.compared]).take(best)
     kept = kept.append_column("label", claims.column("label")).append_column("size", pa.array(sizes[cluster]))
     scatter(kept, home, job.work.parts, job.work.file("kept", part))
-    ids = kept.column(schema.ID).take(pa.array(first)).to_pylist()
-    return nlargest(LARGEST, map(Cluster, sizes.tolist(), labels.tolist(), ids), key=_by_size)
+    top = np.lexsort((labels, -sizes))[:LARGEST]
+    ids = kept.column(schema.ID).take(pa.array(first[top]))
+    return list(map(Cluster, sizes[top].tolist(), labels[top].tolist(), ids.to_pylist()))
 
 
 def largest_of(found: list[list[Cluster]]) -> list[Cluster]:
     """The largest of all, of equals those that come first in the corpus."""
-    return nlargest(LARGEST, [cluster for some in found for cluster in some], key=_by_size)
+    clusters = [cluster for some in found for cluster in some]
+    return nlargest(LARGEST, clusters, key=lambda cluster: (cluster.size, -cluster.label))
 
 
 def rule(job: Job, portion: Portion) -> Ruled:
@@ -103,10 +105,6 @@ def rule(job: Job, portion: Portion) -> Ruled:
     source = rows[schema.SOURCE]
     large = {wanted: _mean_parts(estimates[leaves & (label == wanted)]) for wanted in job.largest}
     return Ruled(paths, _count(source), _count(source.filter(pa.array(drops))), large)
-
-
-def _by_size(cluster: Cluster) -> tuple[int, int]:
-    return cluster.size, -cluster.label
 
 
 def _count(sources: pa.ChunkedArray) -> Counter[str]:

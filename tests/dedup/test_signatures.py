@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textmill.dedup.lsh import match_probability
-from textmill.dedup.signatures import band_keys, permutations, signatures
+from textmill.dedup.signatures import agreements, band_keys, permutations, signatures
 from textmill.pipeline.kernels.shingles import Shingles
 
 uint64 = st.integers(0, 2**64 - 1)
@@ -49,6 +49,17 @@ def test_equal_values_in_different_bands_or_scopes_have_different_keys():
     signature = np.full((2, 12), 7, np.uint32)
     keys = band_keys(signature, 4, np.array([0, 1], np.uint64))
     assert len(np.unique(keys)) == 8
+
+
+rows_of_three = st.lists(st.lists(st.integers(0, 2), min_size=3, max_size=3), min_size=1, max_size=4)
+
+
+@given(rows_of_three, rows_of_three, st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=5))
+def test_agreements_count_equal_places(some, others, pairs):
+    pairs = [(i % len(some), j % len(others)) for i, j in pairs]
+    which = np.array(pairs, np.int64).reshape(-1, 2)
+    found = agreements(np.array(some, np.uint32), np.array(others, np.uint32), *np.ascontiguousarray(which.T))
+    assert found.tolist() == [sum(a == b for a, b in zip(some[i], others[j], strict=True)) for i, j in pairs]
 
 
 PAIRS = 2000
