@@ -99,9 +99,11 @@ class Chain:
     def _try(self, passed: Passed, label: str, apply: Apply) -> tuple[pa.RecordBatch, Verdict | None]:
         try:
             return apply(passed.batch)
-        except (UsageError, OSError):  # the recipe, a disk or a store is at fault, not a document
+        except UsageError:
             raise
         except Exception as error:
+            if isinstance(error, OSError) and error.errno is not None:  # a disk or a network, not a document
+                raise
             culprits = self._culprits(passed, label, apply)
             if not any(culprits):
                 raise StepError(f"step {label!r} of stage {self.stage!r}: {error!r}, but on no row alone") from error

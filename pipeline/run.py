@@ -5,14 +5,10 @@ and the run stops before the next barrier: a rerun does only what is missing.
 """
 
 import errno
-import fcntl
-import os
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import TypeVar
 
 from textmill.pipeline.barrier_task import BarrierJob, RulingItem, commit_ruling
@@ -21,12 +17,14 @@ from textmill.pipeline.errors import InputError, TextmillError, UsageError
 from textmill.pipeline.executor import Executor, gather
 from textmill.pipeline.expect import check_expectations
 from textmill.pipeline.inputs import find_shards, number_shards
-from textmill.pipeline.io.files import exists, is_local, join, list_folder, remove, remove_drafts, write_whole
+from textmill.pipeline.io.files import exists, join, list_folder, remove, remove_drafts, write_whole
+from textmill.pipeline.io.lock import only_one
 from textmill.pipeline.ledger import Ledger
 from textmill.pipeline.output import OutputJob, data_file, layout_of, pack, unite_layouts, write_output
 from textmill.pipeline.plan import OUTPUT, PlannedStage, chain_spec, plan
 from textmill.pipeline.progress import Silent, Watcher
 from textmill.pipeline.recipe import BarrierStage, ChainStage, Recipe, input_layout
+from textmill.pipeline.shard import Shard
 from textmill.pipeline.spec import Spec, build_barrier
 from textmill.pipeline.stage_folder import ShardManifest, StageFolder, parts_in, write_json
 
@@ -73,31 +71,42 @@ def run(
 ) -> RunResult:
     """Do what a recipe says, and what an earlier run has not done yet.
 
-    Raises UsageError for wrong input, ExpectationError when a share is implausible, StepError and
-    ConservationError as described there; failed shards are in the result instead.
+    Shards that fail are in the result. Raises UsageError for a wrong recipe or input, ExpectationError when
+    a share is implausible, and TextmillError when a disk is full or a barrier's worker keeps dying.
     """
     shards = find_shards(recipe, limit_shards)
     stages = plan(recipe, out, shards)
     for stage in recipe.stages:
         for named in stage.steps if isinstance(stage, ChainStage) else (stage.barrier,):
             named.part.prepare()
-    with _only_one(out):
-        if parts_in(join(out, "data")) and not exists(join(out, "stages", "plan.json")):
-            raise UsageError(f"{join(out, 'data')} holds files that no run wrote: move them, or choose another folder")
-        remove_drafts(out)
-        remove_drafts(join(out, "stages"))
-        with write_whole(join(out, "recipe.yaml")) as stream:
-            stream.write(recipe.to_yaml().encode())
-        names = [{"name": s.name, "kind": s.kind, "folder": s.folder.name} for s in stages]
-        items = number_shards(shards, join(out, "stages"), stages[0].folder)
-        inputs = {"parts": [item.part for item in items], "input_bytes": sum(shard.size for shard in shards)}
-        write_json(join(out, "stages", "plan.json"), {"recipe": recipe.name, "stages": names, **inputs})
-        remove(join(out, "stages", "last_run.json"))
+    with only_one(out):
+        items = _begin(recipe, out, stages, shards)
         guard = hang_seconds if executor.guarded else None
         result = _Run(recipe, out, executor, watcher or Silent(), guard).all(stages, items)
         failures = [asdict(failure) for failure in result.failures]
         write_json(join(out, "stages", "last_run.json"), {"reused": result.reused, "failures": failures})
         return result
+
+
+def _begin(recipe: Recipe, out: str, stages: Sequence[PlannedStage], shards: Sequence[Shard]) -> list[ShardItem]:
+    """Write the recipe and the plan; the shards with their part numbers. Raises UsageError for others' data."""
+    folder = join(out, "stages")
+    if parts_in(join(out, "data")) and not exists(join(folder, "plan.json")):
+        raise UsageError(f"{join(out, 'data')} holds files that no run wrote: move them, or choose another folder")
+    remove_drafts(out)
+    remove_drafts(folder)
+    remove(join(folder, "last_run.json"))
+    with write_whole(join(out, "recipe.yaml")) as stream:
+        stream.write(recipe.to_yaml().encode())
+    items = number_shards(shards, folder, stages[0].folder)
+    plan_json = {
+        "recipe": recipe.name,
+        "stages": [{"name": s.name, "kind": s.kind, "folder": s.folder.name} for s in stages],
+        "parts": [item.part for item in items],
+        "input_bytes": sum(shard.size for shard in shards),
+    }
+    write_json(join(folder, "plan.json"), plan_json)
+    return items
 
 
 @dataclass
@@ -150,6 +159,7 @@ class _Run:
         if todo:
             planned.folder.reopen()
         manifests |= self._shards(job, todo)
+        planned.folder.sweep(manifests)
         self._finish(planned, [item.part for item in items], manifests, fresh=bool(todo))
         return [
             ShardItem(item.part, data=planned.folder.file("data", item.part), rows=manifest.ledger.rows_out)
@@ -175,7 +185,6 @@ class _Run:
                 else:
                     self._fail(job.chain.stage, outcome.item, outcome.error or outcome.died)
             todo = died
-        job.folder.sweep(job.folder.manifests())
         return done
 
     def _fail(self, stage: str, item: ShardItem, error: Exception | str | None) -> None:
@@ -273,21 +282,3 @@ def _origin(item: ShardItem) -> str:
         return item.data
     piece = f" from {item.shard.start}" if item.shard.start else ""
     return f"{item.shard.path}{piece}"
-
-
-@contextmanager
-def _only_one(out: str) -> Iterator[None]:
-    """Hold the run's folder against a second run; the lock goes with the process. Local folders only."""
-    if not is_local(out):
-        yield
-        return
-    folder = Path(out.removeprefix("file://")) / "stages"
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise UsageError(f"{out}: another run is writing there") from error
-    finally:
-        os.close(handle)

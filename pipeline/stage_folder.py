@@ -17,6 +17,7 @@ A shard that keeps no row has no data file.
 
 import json
 from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -25,6 +26,9 @@ from textmill.pipeline.errors import DamagedRunError
 from textmill.pipeline.io.files import exists, join, list_folder, read_text, remove, remove_drafts, write_whole
 from textmill.pipeline.io.writer import WrittenFile
 from textmill.pipeline.ledger import Ledger
+
+READERS = 16
+"""Manifests read at a time."""
 
 KINDS = ("data", "decisions", "rejects", "sketch", "rulings")
 
@@ -80,7 +84,8 @@ class StageFolder:
         """
         folder = join(self.path, "shards")
         names = [name for name in list_folder(folder) if name.endswith(".json")]
-        found = [ShardManifest.from_json(read_json(join(folder, name))) for name in names]
+        with ThreadPoolExecutor(READERS) as pool:  # a store answers many small requests at once
+            found = [ShardManifest.from_json(raw) for raw in pool.map(lambda n: read_json(join(folder, n)), names)]
         there = {(kind, part) for kind in KINDS for part in parts_in(join(self.path, kind))}
         return {m.part: m for m in found if all((kind, m.part) in there for kind in m.files)}
 

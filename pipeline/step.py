@@ -69,10 +69,10 @@ class Mapper(Step):
         return frozenset()
 
     def apply(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, Verdict | None]:
-        """Rewrite, and take the refusals out as a verdict. Raises ValueError when rows are missing."""
+        """Rewrite, and take the refusals out as a verdict. Raises ValueError when rows are missing or moved."""
         rewritten = self.rewrite(batch)
-        if rewritten.num_rows != batch.num_rows:
-            raise ValueError(f"a mapper got {batch.num_rows} rows and returned {rewritten.num_rows}")
+        if not rewritten.column(schema.ID).equals(batch.column(schema.ID)):
+            raise ValueError(f"a mapper returned other rows ({rewritten.num_rows}) than it got ({batch.num_rows})")
         return take_refusals(rewritten)
 
 

@@ -1,0 +1,28 @@
+"""One run at a time in a folder."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from textmill.pipeline.errors import UsageError
+from textmill.pipeline.io.files import is_local
+
+
+@contextmanager
+def only_one(out: str) -> Iterator[None]:
+    """Hold the run's folder against a second run; the lock goes with the process. Local folders only."""
+    if not is_local(out):
+        yield
+        return
+    folder = Path(out.removeprefix("file://")) / "stages"
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise UsageError(f"{out}: another run is writing there") from error
+    finally:
+        os.close(handle)
