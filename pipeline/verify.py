@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from textmill.pipeline.balance import imbalances
+from textmill.pipeline.barrier import FINDINGS
 from textmill.pipeline.console import plural, say, size
 from textmill.pipeline.errors import DamagedRunError, InputError
 from textmill.pipeline.io.files import exists, join, list_folder
@@ -204,7 +205,7 @@ def _check_files(here: _Read, findings: Findings) -> None:
 def _check_strays(before: _Read | None, here: _Read, findings: Findings) -> None:
     """Files that no manifest vouches for: damage in a complete stage, leftovers in one that is not."""
     stage = here.stage
-    vouched = {"manifest.json"}
+    vouched = {"manifest.json", FINDINGS}
     for part, manifest in here.manifests.items():
         vouched.add(f"shards/{part_name(part)}.json")
         vouched |= {f"{kind}/{part_name(part)}.parquet" for kind in manifest.files if stage.kind != OUTPUT}
