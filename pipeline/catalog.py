@@ -23,6 +23,7 @@ READERS = {
 STEPS = {
     "between": "textmill.filters.columns:Between",
     "blocked_url": "textmill.filters.url:BlockedUrl",
+    "c4_bad_words": "textmill.filters.bad_words:C4BadWords",
     "c4_lines": "textmill.pipeline.mappers.c4_lines:C4Lines",
     "c4_quality": "textmill.filters.c4:C4Quality",
     "extract_html": "textmill.pipeline.mappers.extract_html:ExtractHtml",
@@ -30,6 +31,7 @@ STEPS = {
     "gopher_quality": "textmill.filters.gopher:GopherQuality",
     "gopher_repetition": "textmill.filters.repetition:GopherRepetition",
     "language": "textmill.scorers.language:Language",
+    "length": "textmill.filters.length:Length",
     "mc4_paragraphs": "textmill.filters.c4:Mc4Paragraphs",
     "one_of": "textmill.filters.columns:OneOf",
 }

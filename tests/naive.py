@@ -277,6 +277,21 @@ def c4_quality(text, rules):
     return "too_few_sentences" if rules["min_sentences"] is not None and found < rules["min_sentences"] else None
 
 
+def has_phrase(text, phrase, borders):
+    """`textmill.filters.bad_words`: whether a phrase in lower case stands in the text, alone if it needs borders."""
+
+    def within_a_word(char):
+        return char == "_" or unicodedata.category(char)[0] in "LMN"
+
+    for start in range(len(text) - len(phrase) + 1):
+        stop = start + len(phrase)
+        beside = text[max(start - 1, 0) : start] + text[stop : stop + 1]
+        alike = all(a == b or a.casefold() == b.casefold() for a, b in zip(text[start:stop], phrase, strict=True))
+        if alike and not (borders and any(map(within_a_word, beside))):
+            return True
+    return False
+
+
 VOID_TAGS = set(
     b"area base basefont bgsound br col command embed frame hr img input keygen link meta param source track"
     b" wbr".split()
@@ -410,10 +425,8 @@ def email_spans(text):
     spans, end = [], 0
     for at in [i for i, char in enumerate(text) if char == "@"]:
         stops = [stop for stop in range(at + 4, min(len(text), at + 300) + 1) if is_domain(text[at + 1 : stop])]
-        if stops:
-            start = at
-            while start > end and (address_letter(text[start - 1]) or text[start - 1] in "._%+'-"):
-                start -= 1
+        if stops and text[max(stops) :].lstrip(LOCAL)[:1] != "@":
+            start = max(end, len(text[:at].rstrip(LOCAL)))
             while start < at and not address_letter(text[start]):
                 start += 1
             end = max(stops)
@@ -423,6 +436,9 @@ def email_spans(text):
 
 def address_letter(char):
     return (char.isascii() and char.isalnum()) or "\u00c0" <= char <= "\u052f"
+
+
+LOCAL = "".join(filter(lambda char: address_letter(char) or char in "._%+'-", map(chr, range(0x600))))
 
 
 def is_domain(name):
@@ -496,4 +512,4 @@ def is_hex(group):
 
 def is_groups(text):
     groups = text.removesuffix("::").replace("::", ":").split(":")
-    return ":::" not in text and len(groups) > 1 and len(groups[0]) == 4 and all(map(is_hex, groups))
+    return ":::" not in text and 1 < len(groups) <= 8 and len(groups[0]) == 4 and all(map(is_hex, groups))

@@ -55,7 +55,11 @@ def _count_sentences(
     for span in range(len(start)):
         at, seen, said = start[span], np.uint8(0), False  # seen: marks since something was said
         while at < stop[span]:
-            code_point, at = decode(data, at, stop[span])
+            code_point = np.int64(data[at])
+            if code_point < 0x80:  # a short cut: most text is ASCII
+                at += 1
+            else:
+                code_point, at = decode(data, at, stop[span])
             space = tables.classes[code_point] & SPACE != 0
             mark = marks[code_point]
             if said and ((space and seen & _TERMINAL) or (not space and mark == 0 and seen & _FULL_WIDTH)):

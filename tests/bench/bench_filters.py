@@ -1,25 +1,34 @@
 """How fast filters and scorers are on one core, beside their slow twins and what they stand on.
 
-``python tests/bench/bench_filters.py`` uses texts of the folder named by TEXTMILL_TEST_DATA, else of a
-synthetic crawl. All ratios are of times measured in this one run.
+``python tests/bench/bench_filters.py [PYTHON]`` uses texts of the folder named by TEXTMILL_TEST_DATA, else of a
+synthetic crawl. All ratios are of times measured in this one run. PYTHON is that of an environment with
+datatrove (and spacy), to compare the filters that both have.
 """
 
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
 import zstandard
 
+from textmill.filters.c4 import C4Quality
+from textmill.filters.fineweb import FinewebQuality
 from textmill.filters.gopher import GopherQuality
+from textmill.filters.repetition import GopherRepetition
 from textmill.filters.url import BlockedUrl
+from textmill.pipeline.chain import Chain
+from textmill.pipeline.mappers.c4_lines import C4Lines
 from textmill.pipeline.sample import generate
+from textmill.pipeline.step import Filter, Step
 from textmill.pipeline.testing import batch_of
+from textmill.pipeline.text import text_of
 from textmill.scorers.fasttext import load_classifier
 from textmill.scorers.language import Language
 
@@ -41,6 +50,10 @@ def main() -> None:
     twin = seconds(lambda: [naive.gopher_quality(text, rules.model_dump()) for text in texts], times=1)
     print(f"gopher_quality: {megabytes / ours:.0f} MB/s; plain Python {megabytes / twin:.1f}; ratio {twin / ours:.0f}")
 
+    together(pages, megabytes)
+    if len(sys.argv) > 1:
+        beside_datatrove(texts, sys.argv[1])
+
     model = load_classifier("lid176")
     lines = [text.replace("\n", " ") + "\n" for text in texts]
     alone = seconds(lambda: [model.f.predict(line, 1, 0.0, "strict") for line in lines], times=2)
@@ -51,6 +64,56 @@ def main() -> None:
         blocked = BlockedUrl.model_validate({name: [f"configs/lists/{name}.txt"] for name in names})
         ours = seconds(lambda step=blocked: [step.judge(batch) for batch in batches(pages)])
         print(f"blocked_url by {', '.join(names)}: {len(urls) / ours:,.0f} URLs/s")
+
+
+FOUR: Sequence[Filter] = (GopherRepetition(), GopherQuality(), C4Quality(), FinewebQuality())
+
+
+def together(pages: pa.RecordBatch, megabytes: float) -> None:
+    """Each of the four filters alone, and all in a chain that drops rows as they go, with and without c4_lines."""
+    for step in FOUR:
+        alone = seconds(lambda step=step: run_chain([step], pages), times=3)
+        print(f"{type(step).__name__} alone: {megabytes / alone:.0f} MB/s")
+    chained = seconds(lambda: run_chain(FOUR, pages))
+    print(f"the four in a chain: {megabytes / chained:.0f} MB/s")
+    every = seconds(lambda: judge_all(pages))
+    print(f"the four on every text: {megabytes / every:.0f} MB/s")
+    rewriting = seconds(lambda: run_chain([*FOUR[:2], C4Lines(), *FOUR[2:]], pages))
+    print(f"with c4_lines before c4_quality: {megabytes / rewriting:.0f} MB/s")
+
+
+def run_chain(steps: Sequence[Step], pages: pa.RecordBatch) -> None:
+    for batch in batches(pages):
+        text_of(pa.array([""]))  # so that no step knows the text from an earlier run
+        Chain("bench", [(str(number), step) for number, step in enumerate(steps)]).process(batch)
+
+
+def judge_all(pages: pa.RecordBatch) -> None:
+    for batch in batches(pages):
+        for step in FOUR:
+            step.judge(batch)
+
+
+def beside_datatrove(texts: Sequence[str], python: str) -> None:
+    """The four filters on every 20th text, one after the other, each on all of them."""
+    few = [text for text in texts[::20] if text.strip()]
+    megabytes = sum(len(text.encode()) for text in few) / 1e6
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
+        file.writelines(json.dumps(text) + "\n" for text in few)
+        file.flush()
+        command = [python, str(Path(__file__).with_name("datatrove_filters.py")), file.name]
+        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    theirs = [json.loads(line) for line in output.splitlines()]
+    pages = batch_of(few)
+    for step, result in zip(FOUR, theirs, strict=True):
+        ours = seconds(lambda step=step: run_chain([step], pages))
+        print(f"{result['filter']}: {megabytes / result['seconds']:.2f} MB/s; ratio {result['seconds'] / ours:.0f}")
+    total = sum(result["seconds"] for result in theirs)
+    ours = seconds(lambda: [step.judge(batch) for batch in batches(pages) for step in FOUR])
+    print(
+        f"datatrove's four, {megabytes:.1f} MB: {megabytes / total:.2f} MB/s; textmill {megabytes / ours:.0f}", end="; "
+    )
+    print(f"ratio {total / ours:.0f}")
 
 
 def documents() -> Iterator[tuple[str, str]]:
