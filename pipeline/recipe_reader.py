@@ -54,7 +54,7 @@ def load_recipe(path: str, overrides: Sequence[str] = ()) -> Recipe:
     bare = not Path(path).suffix and not Path(path).is_file()
     found = resolve_packaged(f"{path}.yaml" if bare else path)
     try:
-        content = yaml.safe_load(read_text(found))
+        content = yaml.load(read_text(found), _Strict)  # noqa: S506 (it is a safe loader)
     except yaml.YAMLError as error:
         raise RecipeError(f"{path}: not YAML: {error}") from error
     except InputError as error:
@@ -90,6 +90,17 @@ def parse_recipe(content: object, overrides: Sequence[str] = (), plugin_folders:
     if settings is None or reading.problems:
         raise RecipeError(reading.problems)
     return Recipe(settings.name, readers, tuple(built), settings.output, settings.rejects, settings.expect)
+
+
+class _Strict(yaml.SafeLoader):
+    """YAML in which no key stands twice in a mapping: the first would be lost without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = next((key for key in keys if keys.count(key) > 1), None)
+        if twice is not None:
+            raise yaml.constructor.ConstructorError(None, None, f"{twice!r} stands here twice", node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 @dataclass

@@ -268,3 +268,10 @@ def test_a_packaged_recipe_is_found_from_anywhere(tmp_path: Path, monkeypatch: p
     assert len(names) == 1
     (tmp_path / "quickstart").mkdir()  # such as a run's folder; a recipe is a file
     assert load_recipe("quickstart").name in names
+
+
+def test_a_key_that_stands_twice_is_told_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text("name: twice\nstages:\n  - chain: a\n    steps: [x]\n    steps: [y]\n")
+    with pytest.raises(RecipeError, match=r"'steps' stands here twice(.|\n)*line 3"):
+        load_recipe(str(path))
