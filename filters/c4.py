@@ -29,7 +29,7 @@ class C4Quality(Filter):
     max_chars: int | None = Field(190_000, ge=0, description="characters")
     lorem_ipsum: bool = Field(True, description="drop pages with these words, in any case")
     curly_bracket: bool = Field(True, description="drop pages with {")
-    min_sentences: int | None = Field(3, ge=0)
+    min_sentences: int | None = Field(3, ge=0, description="a line without full stop counts as one")
 
     @model_validator(mode="before")
     @classmethod

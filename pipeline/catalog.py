@@ -34,6 +34,7 @@ STEPS = {
     "length": "textmill.filters.length:Length",
     "mc4_paragraphs": "textmill.filters.c4:Mc4Paragraphs",
     "one_of": "textmill.filters.columns:OneOf",
+    "refinedweb_lines": "textmill.pipeline.mappers.refinedweb_lines:RefinedwebLines",
 }
 
 BARRIERS = {

@@ -292,6 +292,45 @@ def has_phrase(text, phrase, borders):
     return False
 
 
+def refinedweb_lines(text, rules):
+    """`textmill.pipeline.mappers.refinedweb_lines`: the text that is left, and the share of its words that went."""
+    kept, before, after = [], 0, 0
+    for line in lines(text):
+        found = line.split()
+        before += len(found)
+        uppercase, limit = count(line, str.isupper) / len(line), rules["max_uppercase_ratio"]
+        if limit is not None and uppercase > limit:
+            continue
+        if rules["numbers"] and line.isnumeric():
+            continue
+        if rules["min_words"] is not None and len(found) < rules["min_words"]:
+            continue
+        if rules["counters"] and is_counter(line):
+            continue
+        cuts = rules["snippet_max_words"] is not None and len(found) <= rules["snippet_max_words"]
+        left = cut_snippets(line) if cuts else line
+        after += len(left.split())
+        kept += [left] if left else []
+    return "\n".join(kept), (before - after) / max(before, 1)
+
+
+COUNTED = {"likes", "shares", "comments", "retweets", "reposts", "quotes", "bookmarks"}
+COUNTED |= {"upvotes", "downvotes", "downloads", "views", "followers"}
+
+
+def is_counter(line):
+    core = re.sub(r"^\W+|\W+$", "", line)
+    number, *rest = core.split(maxsplit=1) or [""]
+    return rest != [] and rest[0].lower() in COUNTED and re.fullmatch(r"\d[\d,.]*[KMBkmb]?", number) is not None
+
+
+def cut_snippets(line):
+    pieces = re.split("items in cart", line, flags=re.IGNORECASE)
+    pieces[-1] = re.sub(r"read more(\.\.\.|…)$", "", pieces[-1], flags=re.IGNORECASE)
+    pieces[0] = re.sub(r"^sign-in", "", pieces[0], flags=re.IGNORECASE)
+    return "".join(pieces).strip()
+
+
 VOID_TAGS = set(
     b"area base basefont bgsound br col command embed frame hr img input keygen link meta param source track"
     b" wbr".split()

@@ -15,6 +15,10 @@ ALPHABETIC: Final = np.uint8(2)
 """Letters, as ``str.isalpha`` has it."""
 UNSPACED: Final = np.uint8(4)
 """Letters, marks and numbers of the scripts that are written without spaces between words."""
+UPPERCASE: Final = np.uint8(8)
+"""Capital letters, as ``str.isupper`` has it of one character."""
+NUMERIC: Final = np.uint8(16)
+"""Digits and other numbers, as ``str.isnumeric`` has it."""
 
 CODE_POINTS: Final = 0x110000
 REPLACEMENT: Final = np.int64(0xFFFD)
@@ -47,7 +51,7 @@ _CASED: Final = 0x1E944  # Adlam, the last script with case, ends below
 class UnicodeTables(NamedTuple):
     """What kernels know of code points.
 
-    classes: uint8, an entry a code point, flags SPACE, ALPHABETIC, UNSPACED.
+    classes: uint8, an entry a code point, flags SPACE, ALPHABETIC, UNSPACED, UPPERCASE, NUMERIC.
     lower: int32, a code point's lower case; a code point beyond its end is its own.
     """
 
@@ -62,6 +66,8 @@ def unicode_tables() -> UnicodeTables:
     alphabetic = np.strings.isalpha(characters)
     classes = alphabetic * ALPHABETIC
     classes[np.strings.isspace(characters)] |= SPACE
+    classes[np.strings.isupper(characters)] |= UPPERCASE
+    classes[np.strings.isnumeric(characters)] |= NUMERIC
     for first, last in _UNSPACED_BLOCKS:
         block = slice(first, last + 1)
         others = [c for c in np.flatnonzero(~alphabetic[block]) + first if _is_mark_or_number(c)]
@@ -124,3 +130,27 @@ def decode_last(data: npt.NDArray[np.uint8], begin: int, at: int) -> CodePoint:
                 return code_point, start
             break
     return REPLACEMENT, at - 1
+
+
+def count_in_class(
+    data: npt.NDArray[np.uint8], start: npt.NDArray[np.int64], stop: npt.NDArray[np.int64], flag: np.uint8
+) -> npt.NDArray[np.int64]:
+    """How many code points of each of the spans ``data[start:stop]`` have the flag."""
+    return _count_in_class(data, start, stop, unicode_tables().classes, flag)
+
+
+@kernel
+def _count_in_class(
+    data: npt.NDArray[np.uint8],
+    start: npt.NDArray[np.int64],
+    stop: npt.NDArray[np.int64],
+    classes: npt.NDArray[np.uint8],
+    flag: np.uint8,
+) -> npt.NDArray[np.int64]:
+    counts = np.zeros(len(start), np.int64)
+    for span in range(len(start)):
+        at = start[span]
+        while at < stop[span]:
+            code_point, at = decode(data, at, stop[span])
+            counts[span] += classes[code_point] & flag != 0
+    return counts

@@ -84,14 +84,20 @@ def together(pages: pa.RecordBatch, megabytes: float) -> None:
 
 def run_chain(steps: Sequence[Step], pages: pa.RecordBatch) -> None:
     for batch in batches(pages):
-        text_of(pa.array([""]))  # so that no step knows the text from an earlier run
+        forget()
         Chain("bench", [(str(number), step) for number, step in enumerate(steps)]).process(batch)
 
 
 def judge_all(pages: pa.RecordBatch) -> None:
     for batch in batches(pages):
+        forget()
         for step in FOUR:
             step.judge(batch)
+
+
+def forget() -> None:
+    """Let no step know the text from an earlier run."""
+    text_of(pa.array([""]))
 
 
 def beside_datatrove(texts: Sequence[str], python: str) -> None:

@@ -5,7 +5,17 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textmill.pipeline.kernels.unicode import ALPHABETIC, SPACE, UNSPACED, decode, decode_last, unicode_tables
+from textmill.pipeline.kernels.unicode import (
+    ALPHABETIC,
+    NUMERIC,
+    SPACE,
+    UNSPACED,
+    UPPERCASE,
+    count_in_class,
+    decode,
+    decode_last,
+    unicode_tables,
+)
 
 TRICKY = [
     0x00,
@@ -78,3 +88,13 @@ def test_unspaced_scripts_are_told_by_the_names_of_their_characters() -> None:
     for code_point in (*range(0x4E02), *range(0x9FEF, 0xAC01), *range(0xD7A3, 0x20001), *range(0x2A6DE, 0x2A6E1)):
         assert bool(classes[code_point] & UNSPACED) == naive.stands_alone(chr(code_point)), hex(code_point)
     assert np.all(classes[han] & UNSPACED)
+
+
+@given(st.lists(st.text(max_size=6).map(lambda text: text + "Aǅ½٣ ²") | st.just(""), max_size=4))
+def test_code_points_of_a_class_are_counted(texts: list[str]) -> None:
+    encoded = [text.encode("utf-8", "replace") for text in texts]
+    offsets = np.cumsum([0, *map(len, encoded)])
+    data = np.frombuffer(b"".join(encoded), np.uint8)
+    for flag, holds in ((UPPERCASE, str.isupper), (NUMERIC, str.isnumeric), (SPACE, str.isspace)):
+        found = count_in_class(data, offsets[:-1], offsets[1:], flag)
+        assert found.tolist() == [naive.count(content.decode(), holds) for content in encoded]
