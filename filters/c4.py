@@ -17,7 +17,7 @@ from textmill.pipeline.step import Filter
 from textmill.pipeline.text import text_of
 from textmill.pipeline.verdict import Verdict
 
-_BY_DEFINITION: Final[dict[object, dict[str, Any]]] = {"datatrove": {"max_chars": None, "min_sentences": 5}}
+_BY_DEFINITION: Final[dict[str, dict[str, Any]]] = {"datatrove": {"max_chars": None, "min_sentences": 5}}
 
 
 class C4Quality(Filter):
@@ -34,7 +34,7 @@ class C4Quality(Filter):
     @model_validator(mode="before")
     @classmethod
     def _defaults_by_definition(cls, values: dict[str, Any]) -> dict[str, Any]:
-        return {**_BY_DEFINITION.get(values.get("definition"), {}), **values}
+        return {**_BY_DEFINITION.get(str(values.get("definition")), {}), **values}
 
     def judge(self, batch: pa.RecordBatch) -> Verdict:
         """Of several broken rules the first in the order of the parameters is the reason."""

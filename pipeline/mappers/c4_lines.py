@@ -26,7 +26,7 @@ _LEADING: Final = ("lorem ipsum", "javascript", "{")
 _BITS: Final = tuple(map(np.uint64, (1, 2, 4, 2**64 - 8)))
 """Which bits of what `find_phrases` finds stand for each of these, and for any policy."""
 
-_BY_DEFINITION: Final[dict[object, dict[str, Any]]] = {
+_BY_DEFINITION: Final[dict[str, dict[str, Any]]] = {
     "datatrove": {"line_endings": (".", "?", "!", '"', "'"), "min_words": 3},
 }
 
@@ -52,7 +52,7 @@ class C4Lines(Mapper):
     @model_validator(mode="before")
     @classmethod
     def _defaults_by_definition(cls, values: dict[str, Any]) -> dict[str, Any]:
-        return {**_BY_DEFINITION.get(values.get("definition"), {}), **values}
+        return {**_BY_DEFINITION.get(str(values.get("definition")), {}), **values}
 
     def rewrite(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """A text of which nothing is left is empty; null stays null."""

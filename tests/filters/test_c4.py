@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from strategies import hard_columns
 
 from textmill.filters.c4 import C4Quality, Mc4Paragraphs
@@ -40,6 +41,12 @@ def test_datatrove_wants_five_sentences_and_has_no_limit_on_length() -> None:
         None,
     ]
     assert judge(C4Quality(definition="datatrove", min_sentences=4), ["A. B. C. D."]) == [None]
+
+
+@pytest.mark.parametrize("definition", ["c4", ["tfds"], None])
+def test_a_definition_that_is_none(definition: object) -> None:
+    with pytest.raises(ValidationError, match="definition"):
+        C4Quality.model_validate({"definition": definition})
 
 
 @pytest.mark.parametrize("text", ["", " \n", None])
