@@ -64,6 +64,9 @@ def _find(name: str, table: dict[str, str], base: type[P], kind: str) -> type[P]
     address = table.get(name, name)
     module, colon, attribute = address.partition(":")
     if not colon:
+        for other, names in (("reader", READERS), ("step", STEPS), ("barrier", BARRIERS)):
+            if name in names:
+                raise RecipeError(f"{name!r} is a {other}, not a {kind}")
         advice = "" if kind == "reader" else f" Your own {kind}s are written module:Name."
         raise RecipeError(f"unknown {kind} {name!r}{did_you_mean(name, table) or '.'}{advice}")
     home = import_module(module)

@@ -31,8 +31,12 @@ def test_no_name_stands_twice() -> None:
 
 
 def test_a_name_of_another_kind_is_not_found() -> None:
-    for kind, name in (("step", "warc"), ("reader", "exact"), ("barrier", "language")):
-        with pytest.raises(RecipeError, match=f"unknown {kind} '{name}'"):
+    for kind, name, real in (
+        ("step", "warc", "reader"),
+        ("reader", "exact", "barrier"),
+        ("barrier", "language", "step"),
+    ):
+        with pytest.raises(RecipeError, match=f"'{name}' is a {real}, not a {kind}"):
             find(kind, name)
     with pytest.raises(RecipeError, match="'support:MinLength' is no barrier: derive it from Barrier"):
         catalog.barrier("support:MinLength")
