@@ -47,6 +47,12 @@ def is_local(path: str) -> bool:
     return isinstance(filesystem(path)[0], LocalFileSystem)
 
 
+def absolute(path: str) -> str:
+    """The path from the root for a local one, so that it means the same in every process; a URL as it is."""
+    fs, name = filesystem(path)
+    return name if isinstance(fs, LocalFileSystem) else path
+
+
 def join(folder: str, *names: str) -> str:
     """A path below `folder`, for paths and URLs alike."""
     return "/".join([folder.rstrip("/"), *names])
@@ -55,7 +61,7 @@ def join(folder: str, *names: str) -> str:
 def find_files(patterns: Iterable[str]) -> list[FileInfo]:
     """All files that match any of `patterns` (paths, globs, folders are not files), sorted, each once.
 
-    Raises InputError naming the pattern that matches nothing, or that cannot be listed.
+    Raises InputError naming the pattern that matches nothing or cannot be listed, or a link that leads nowhere.
     """
     found: dict[str, FileInfo] = {}
     for pattern in patterns:
@@ -64,12 +70,15 @@ def find_files(patterns: Iterable[str]) -> list[FileInfo]:
             matches = fs.glob(path, detail=True) if fsspec.core.has_magic(path) else {path: fs.info(path)}
         except FileNotFoundError:
             matches = {}
-        except (OSError, PermissionError) as error:
+        except Exception as error:  # stores raise what their libraries do: no credentials, no such bucket
             raise InputError(f"{pattern}: cannot be listed: {error}") from error
+        for name, info in matches.items():
+            if info["type"] == "other" and info.get("islink"):  # skipping it would lose documents in silence
+                raise InputError(f"{name}: a link that leads to no file")
         files = {p: info for p, info in matches.items() if info["type"] == "file"}
         if not files:
-            folder = "; it is a folder, name the files in it, for example with /*" if matches else ""
-            raise InputError(f"{pattern}: no such file{folder}")
+            is_folder = any(info["type"] == "directory" for info in matches.values())
+            raise InputError(f"{pattern}: " + ("a folder; name files, as in FOLDER/*" if is_folder else "no such file"))
         for name, info in files.items():
             url = name if isinstance(fs, LocalFileSystem) else fs.unstrip_protocol(name)
             found[url] = FileInfo(url, int(info["size"] or 0), _stamp(info))
@@ -116,6 +125,10 @@ def _clear_errors(path: str) -> Iterator[None]:
         raise InputError(f"{path}: not readable: {error}") from error
     except IsADirectoryError as error:
         raise InputError(f"{path}: is a folder, not a file") from error
+    except OSError:
+        raise
+    except Exception as error:  # stores raise what their libraries do where no error of Python's fits
+        raise InputError(f"{path}: cannot be read: {error}") from error
 
 
 @contextmanager

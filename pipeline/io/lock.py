@@ -12,12 +12,20 @@ from textmill.pipeline.io.files import is_local
 
 @contextmanager
 def only_one(out: str) -> Iterator[None]:
-    """Hold the run's folder against a second run; the lock goes with the process. Local folders only."""
+    """Hold the run's folder against a second run; the lock goes with the process. Local folders only.
+
+    Raises UsageError when another run has it, or when the folder cannot be made or written.
+    """
     if not is_local(out):
         yield
         return
     folder = Path(out.removeprefix("file://")) / "stages"
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{out}: cannot be made a folder: {error.strerror}; choose another with --out") from error
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"{out}: cannot be written; choose another folder with --out")
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -62,6 +62,13 @@ def test_files_are_found_sorted_and_each_once(tmp_path: Path) -> None:
     assert [file.size for file in found] == [5, 5, 5]
 
 
+def test_a_link_that_leads_nowhere_is_an_error_even_among_others(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a")
+    (tmp_path / "b.txt").symlink_to("gone")
+    with pytest.raises(InputError, match=r"b\.txt: a link that leads to no file"):
+        find_files([f"{tmp_path}/*.txt"])
+
+
 def test_a_stamp_changes_with_size_and_time(tmp_path: Path) -> None:
     path = tmp_path / "file"
 
@@ -84,7 +91,7 @@ def test_patterns_that_find_nothing_say_so(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(InputError, match=r"\*\.gz: no such file$"):
         find_files([f"{tmp_path}/*.gz"])
-    with pytest.raises(InputError, match=r"folder: no such file; it is a folder, name the files in it"):
+    with pytest.raises(InputError, match=r"folder: a folder; name files, as in FOLDER/\*"):
         find_files([f"{tmp_path}/folder"])
     with pytest.raises(InputError, match="nowhere"):
         find_files(["nowhere://bucket/x"])
