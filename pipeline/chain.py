@@ -160,8 +160,8 @@ def blame(stage: str, ledger: Ledger) -> None:
         broken[label] += rows if reason in (STEP_ERROR, CRASHED, TIMED_OUT) else 0
     for label, rows in broken.items():
         if rows >= ENOUGH and rows == ledger.steps[label].rows_in:
-            examples = "; ".join(message for message in ledger.errors if message.startswith(f"{label}: "))
-            raise StepError(f"step {label!r} of stage {stage!r} broke on all of {rows} rows: {examples:.1000}")
+            examples = [message for message in ledger.errors if message.startswith(f"{label}: ")]
+            raise StepError(f"step {label!r} of stage {stage!r} broke on all of {rows} rows, as in: {examples[0]:.500}")
 
 
 def _sample(gone: pa.RecordBatch, decisions: pa.RecordBatch, share: float) -> pa.RecordBatch:

@@ -17,7 +17,7 @@ from textmill.pipeline.errors import InputError, TextmillError, UsageError
 from textmill.pipeline.executor import Executor, gather
 from textmill.pipeline.expect import check_expectations
 from textmill.pipeline.inputs import find_shards, number_shards
-from textmill.pipeline.io.files import exists, join, list_folder, remove, remove_drafts, write_whole
+from textmill.pipeline.io.files import absolute, exists, join, list_folder, remove, remove_drafts, write_whole
 from textmill.pipeline.io.lock import only_one
 from textmill.pipeline.ledger import Ledger
 from textmill.pipeline.output import OutputJob, data_file, layout_of, pack, unite_layouts, write_output
@@ -74,6 +74,7 @@ def run(
     Shards that fail are in the result. Raises UsageError for a wrong recipe or input, ExpectationError when
     a share is implausible, and TextmillError when a disk is full or a barrier's worker keeps dying.
     """
+    out = absolute(out)
     shards = find_shards(recipe, limit_shards)
     stages = plan(recipe, out, shards)
     for stage in recipe.stages:
@@ -194,9 +195,10 @@ class _Run:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise TextmillError(f"{self.out}: no space left; make some and run again, what is done is kept") from error
         message = str(error) if isinstance(error, (TextmillError, str)) else repr(error)
-        failure = Failure(stage, item.part, _origin(item), message)
+        origin = _origin(item)
+        failure = Failure(stage, item.part, origin, message.removeprefix(f"{origin}: "))
         self.result.failures.append(failure)
-        self.watcher.note(f"failed: {failure.origin}: {message}")
+        self.watcher.note(f"failed: {failure.origin}: {failure.message}")
 
     def _barrier(self, planned: PlannedStage, stage: BarrierStage, items: list[ShardItem]) -> list[ShardItem]:
         folder, parts = planned.folder, [item.part for item in items]

@@ -127,6 +127,8 @@ def _step_of(function: Callable[..., object], base: type[S], methods: dict[str, 
     hints = get_type_hints(function)
     fields = [p for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
     columns = frozenset(_columns_of(function))
+    if not columns:
+        raise TypeError(f"{function.__name__} takes no column: name those it reads as positional arguments")
     namespace: dict[str, object] = {
         "__module__": function.__module__,
         "__qualname__": function.__qualname__,

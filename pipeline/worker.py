@@ -15,6 +15,8 @@ from textmill.pipeline.errors import TextmillError
 
 R = TypeVar("R")
 
+_STDERR = 2
+"""What a step prints is no part of the command's output, and the terminal's input is not for it to read."""
 _START = "from textmill.pipeline.worker import serve; serve({fd}, {paths!r})"
 
 
@@ -70,7 +72,10 @@ class Worker:
             self._pipe, far_end = Pipe()
             paths = [path for path in sys.path if path]
             code = _START.format(fd=far_end.fileno(), paths=paths)
-            self._process = subprocess.Popen([sys.executable, "-P", "-c", code], pass_fds=[far_end.fileno()])
+            command = [sys.executable, "-P", "-c", code]
+            self._process = subprocess.Popen(
+                command, pass_fds=[far_end.fileno()], stdin=subprocess.DEVNULL, stdout=_STDERR
+            )
             far_end.close()
         return self._pipe
 

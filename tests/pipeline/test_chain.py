@@ -113,7 +113,9 @@ def books_of(*batches: Sequence[str]) -> Ledger:
 
 
 def test_a_step_that_breaks_on_every_row_is_at_fault() -> None:
-    with pytest.raises(StepError, match=r"step 'fragile' of stage 'base' broke on all of 10 rows: .*cannot bear"):
+    with pytest.raises(
+        StepError, match=r"step 'fragile' of stage 'base' broke on all of 10 rows, as in: .*cannot bear"
+    ):
         blame("base", books_of(["break"] * (ENOUGH - 4), ["break"] * 4))
 
 

@@ -50,6 +50,14 @@ def test_positional_arguments_of_a_function_are_the_columns_it_reads() -> None:
         same()
 
 
+def test_a_function_that_reads_no_column_is_refused() -> None:
+    with pytest.raises(TypeError, match="never takes no column: name those it reads as positional arguments"):
+
+        @doc_filter
+        def never(*, limit: int = 2) -> str | None:
+            return None if limit else "never"
+
+
 def test_a_function_becomes_a_scorer_whose_column_carries_its_name() -> None:
     assert issubclass(length, Scorer)
     assert length().adds() == {"length"}
