@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from textmill.pipeline.console import plural, say
 from textmill.pipeline.errors import RecipeError, UsageError
 from textmill.pipeline.inputs import find_shards
 from textmill.pipeline.plan import PlannedStage, plan
@@ -94,19 +95,22 @@ def _frozen(origin: Mapping[str, Any]) -> frozenset[tuple[str, Any]]:
 
 def render_check(found: Check, console: Console) -> None:
     """Print the plan for a person."""
-    table = Table("stage", "kind", "a rerun would", "folder", title=f"{len(found.shards)} shards", title_justify="left")
+    table = Table(
+        "stage", "kind", "a rerun would", "folder", title=plural(len(found.shards), "shard"), title_justify="left"
+    )
     stale = False
     for stage in found.stages:
         if stage.complete and not stale:
             todo = "reuse it"
         elif stage.parts_done:
-            todo = f"reuse {stage.parts_done} parts"
+            todo = f"reuse {plural(stage.parts_done, 'part')}"
         else:
             todo, stale = "do it", True
         table.add_row(stage.name, stage.kind, todo, stage.folder.rpartition("/")[2])
     console.print(table)
     mebi = 1 << 20
-    console.print(
+    say(
+        console,
         f"input {found.input_bytes / mebi:,.1f} MiB; about {found.disk_bytes / mebi:,.0f} MiB of disk if every "
-        f"document were kept; about {found.worker_bytes / mebi:,.0f} MiB of memory a worker"
+        f"document were kept; about {found.worker_bytes / mebi:,.0f} MiB of memory a worker",
     )

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from textmill.pipeline.console import plural, say
 from textmill.pipeline.errors import RecipeError, TextmillError, UsageError
 from textmill.pipeline.executor import Executor, Inline, Serial
 from textmill.pipeline.io.files import is_local
@@ -25,9 +26,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    epilog="To try it out: textmill sample runs/sample, then textmill run quickstart.",
 )
-stdout = Console()
-stderr = Console(stderr=True)
+stdout = Console(markup=False, emoji=False, highlight=False)  # ids, paths and texts are printed as they are
+stderr = Console(markup=False, emoji=False, highlight=False, stderr=True)
 
 
 class ExecutorName(StrEnum):
@@ -79,9 +81,7 @@ def run(
         )
     render_funnel(write_report(folder), stdout)
     if result.failures:
-        _say(f"\n{len(result.failures)} shards failed; the others are done. Mend these and run again:")
-        for failure in result.failures[:20]:
-            _say(f"  {failure.stage}: {failure.origin}: {failure.message}")
+        _say(f"{plural(len(result.failures), 'shard')} failed; the others are done. Mend the cause and run again.")
         raise typer.Exit(1)
 
 
@@ -110,7 +110,10 @@ def explain(out: RunFolder, document: Annotated[str, typer.Argument(metavar="ID"
     from textmill.pipeline.explain import explain as explain_document
     from textmill.pipeline.explain import render_explanation
 
-    render_explanation(explain_document(out, document), stdout)
+    explanation = explain_document(out, document)
+    render_explanation(explanation, stdout)
+    if not explanation.events:
+        raise typer.Exit(2)
 
 
 @app.command()
@@ -128,7 +131,9 @@ def verify(
 
 
 @app.command()
-def steps(name: Annotated[str | None, typer.Argument(help="A reader, step or barrier.")] = None) -> None:
+def steps(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="A reader, step or barrier.")] = None,
+) -> None:
     """List every step, or show the parameters and the source of one."""
     from textmill.pipeline.step_help import render_list, render_one
 
@@ -148,15 +153,17 @@ def sample(
     """Write a small synthetic crawl whose every page is known, for trying things out."""
     from textmill.pipeline.sample import generate
 
-    stdout.print(str(generate(folder, documents=documents, files=files, seed=seed)), markup=False, highlight=False)
+    say(stdout, str(generate(folder, documents=documents, files=files, seed=seed)))
 
 
 @app.command()
-def fetch(model: Annotated[str, typer.Argument(help="lid176: fastText's language identification.")]) -> None:
+def fetch(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="lid176: fastText's language identification.")],
+) -> None:
     """Fetch a model that textmill uses by name, and verify it."""
     from textmill.pipeline.models import fetch as fetch_model
 
-    stdout.print(f"{model}: {fetch_model(model)}", markup=False, highlight=False)
+    say(stdout, f"{model}: {fetch_model(model)}")
 
 
 def main() -> None:
@@ -174,7 +181,7 @@ def main() -> None:
 
 
 def _say(message: str) -> None:
-    stderr.print(message, markup=False, highlight=False, soft_wrap=True)
+    say(stderr, message)
 
 
 def _output(recipe: Recipe, out: str) -> str:
@@ -189,6 +196,9 @@ def _executor(name: ExecutorName, address: str | None, workers: int | None, fold
     executor = _start(name, address, workers, folder)
     try:
         yield executor
+    except KeyboardInterrupt:
+        _say("stopped; what is done is kept, and the same command goes on from there")
+        raise
     finally:
         executor.close()
 
@@ -201,6 +211,8 @@ def _start(name: ExecutorName, address: str | None, workers: int | None, folder:
         if cluster.nodes > 1 and is_local(folder):
             _say(f"{folder} must be storage that all {cluster.nodes} nodes of the cluster see")
         return cluster
+    if address is not None or workers is not None:
+        raise UsageError(f"--address and --workers are for --executor ray; {name} has one worker")
     return Serial() if name is ExecutorName.SERIAL else Inline()
 
 

@@ -57,7 +57,7 @@ def find_plugin(module: str, folders: Iterable[str]) -> Plugin | None:
             return Plugin(top, _package_files(folder, top))
     if top.isidentifier() and top != "__main__" and importlib.util.find_spec(top) is not None:
         return None
-    places = ", ".join(str(folder) for folder in folders)
+    places = ", ".join(dict.fromkeys(map(str, folders)))
     raise RecipeError(f"no module {top!r}: there is no {top}.py or {top}/__init__.py in {places}")
 
 

@@ -7,6 +7,8 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from textmill.pipeline.console import plural
+
 
 class Watcher(Protocol):
     """Told of everything that a run does."""
@@ -48,7 +50,7 @@ class PlainLines:
         self._name, self._total, self._done = name, total, done
         self._rows_in, self._rows_out = 0, 0
         kept = f", {done} of them done before" if done else ""
-        self.note(f"{name}: {total} shards{kept}")
+        self.note(f"{name}: {plural(total, 'shard')}{kept}")
 
     def shard(self, rows_in: int, rows_out: int) -> None:
         """Say how far the stage is, now and then."""

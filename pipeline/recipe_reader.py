@@ -234,7 +234,8 @@ def _explain(detail: Any, model: type[BaseModel]) -> str:
         return f"unknown parameter {path!r}{hint} (there are: {', '.join(known)})"
     if detail["type"] == "missing":
         return f"parameter {path!r} is missing"
-    return f"{path}: {detail['msg'].removeprefix('Value error, ')}" if path else str(detail["msg"])
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    return f"{path}: {message}" if path else message
 
 
 def _fields_at(model: type[BaseModel], path: Iterable[object]) -> list[str]:

@@ -91,12 +91,12 @@ def test_a_failed_shard_is_exit_code_1_and_a_rerun_does_only_that_one(folder: Pa
     recipe = write_recipe(folder, files="in*")
     failed = textmill("run", recipe, "--executor", "inline", cwd=folder)
     assert failed.returncode == 1
-    assert "1 shards failed" in failed.stderr
-    assert "in.z.jsonl.gz" in failed.stderr
+    assert "1 shard failed" in failed.stderr
+    assert "in.z.jsonl.gz: not compressed as its name says" in failed.stdout
     assert not (folder / "out/data").exists()
     checked = textmill("check", recipe, cwd=folder)
     assert checked.returncode == 0
-    assert "reuse 1 parts" in checked.stdout
+    assert "reuse 1 part" in checked.stdout
 
 
 def test_check_tells_what_a_rerun_would_reuse(folder: Path) -> None:
@@ -143,3 +143,50 @@ def test_pages_and_plain_texts_make_one_corpus(folder: Path) -> None:
     assert corpus["source"].to_pylist() == ["web", "texts", "texts", "texts"]
     assert corpus["score"].to_pylist() == [None, 0, 1, 2]
     assert corpus["text"][0].as_py().startswith("A page about plums.")
+
+
+def test_a_folder_that_cannot_be_written_is_exit_code_2(folder: Path) -> None:
+    failed = textmill("run", write_recipe(folder), "--executor", "inline", "--out", "in.jsonl/out", cwd=folder)
+    assert failed.returncode == 2
+    assert "choose another with --out" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_options_of_a_cluster_are_refused_where_there_is_none(folder: Path) -> None:
+    failed = textmill("run", write_recipe(folder), "--executor", "serial", "--workers", 2, cwd=folder)
+    assert failed.returncode == 2
+    assert "--address and --workers are for --executor ray" in failed.stderr
+
+
+def test_ids_and_texts_are_printed_as_they_are(folder: Path) -> None:
+    (folder / "in.jsonl").write_text(json.dumps({"id": "a:x:[b]", "text": "so :smile: [bold]it is[/bold]"}) + "\n")
+    assert textmill("run", write_recipe(folder), "--executor", "inline", cwd=folder).returncode == 0
+    told = textmill("explain", "out", "a:x:[b]", cwd=folder)
+    assert told.returncode == 0
+    assert "so :smile: [bold]it is[/bold]" in told.stdout
+    assert textmill("explain", "out", "a:x:", cwd=folder).returncode == 2
+
+
+def test_what_a_step_prints_or_where_it_goes_is_no_matter_to_the_run(folder: Path) -> None:
+    (folder / "my_filters.py").write_text(
+        "import os, sys\nfrom textmill import doc_filter\n\n@doc_filter\ndef restless(text: str) -> str | None:\n"
+        "    print('said', sys.stdin.read())\n    os.chdir('/')\n"
+    )
+    recipe = write_recipe(folder, "my_filters:restless")
+    done = textmill("run", recipe, "--executor", "serial", "--out", "elsewhere", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "said" not in done.stdout
+    assert "kept 3 of 3" in textmill("report", "elsewhere", cwd=folder).stdout
+
+
+def test_ctrl_c_says_that_the_run_can_go_on(folder: Path) -> None:
+    (folder / "my_filters.py").write_text(
+        "import os, signal\nfrom textmill import doc_filter\n\n@doc_filter\ndef stop(text: str) -> str | None:\n"
+        "    os.kill(os.getppid(), signal.SIGINT)\n    signal.pause()\n"
+    )
+    recipe = write_recipe(folder, "my_filters:stop")
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # a shell's background job may not
+    command = [sys.executable, "-c", f"{heed}; {COMMAND[-1]}", "run", recipe, "--executor", "serial"]
+    stopped = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+    assert stopped.returncode == 130
+    assert "the same command goes on from there" in stopped.stderr
