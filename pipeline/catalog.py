@@ -32,6 +32,7 @@ STEPS = {
     "gopher_repetition": "textmill.filters.repetition:GopherRepetition",
     "language": "textmill.scorers.language:Language",
     "length": "textmill.filters.length:Length",
+    "mask_pii": "textmill.pipeline.mappers.mask_pii:MaskPii",
     "mc4_paragraphs": "textmill.filters.c4:Mc4Paragraphs",
     "one_of": "textmill.filters.columns:OneOf",
     "refinedweb_lines": "textmill.pipeline.mappers.refinedweb_lines:RefinedwebLines",

@@ -463,14 +463,22 @@ def email_spans(text):
     """`textmill.pipeline.mappers.pii.EMAIL`: candidates, one @ after the other."""
     spans, end = [], 0
     for at in [i for i, char in enumerate(text) if char == "@"]:
-        stops = [stop for stop in range(at + 4, min(len(text), at + 300) + 1) if is_domain(text[at + 1 : stop])]
-        if stops and text[max(stops) :].lstrip(LOCAL)[:1] != "@":
+        stop = domain_end(text, at)
+        if stop and at >= end:
             start = max(end, len(text[:at].rstrip(LOCAL)))
             while start < at and not address_letter(text[start]):
                 start += 1
-            end = max(stops)
+            end = stop
+            while domain_end(text, end):
+                end = domain_end(text, end)
             spans += [(start, end)] if start < at else []
     return spans
+
+
+def domain_end(text, at):
+    """Where the longest domain after an @ ends, 0 if there is none."""
+    stops = range(at + 4, min(len(text), at + 300) + 1)
+    return max((stop for stop in stops if text[at : at + 1] == "@" and is_domain(text[at + 1 : stop])), default=0)
 
 
 def address_letter(char):

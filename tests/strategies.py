@@ -21,3 +21,14 @@ twin_texts = st.lists(st.sampled_from(HARD_PIECES), max_size=3).map("".join)
 
 hard_columns = st.lists(st.none() | hard_texts, max_size=8)
 """Columns of such texts, with nulls; also empty."""
+
+PII_PIECES = [
+    *("a", "Z9", "jö", "_", "x.y", "@", "@", "@b.de", "@example.com", ".com", ".", "-", "+1", "+", "'", "xn--p1ai"),
+    *("8.8.8.8", "192.168.0.1", "192.0.2.1", "1.2.3", ".4", "25", "6"),
+    *("2001:4860::8", "2001:db8::1", ":", "::", "2a00"),
+    *("212-555-1234", "(212) 666 1234", "202-555-0100", "+49 30 1234567", "2126661234", "#", "isbn ", "DOI", "x" * 47),
+    *("\n", "\r\n", " ", "邮", "😀", "email@example.com", "[", "]", "/", ","),
+]
+
+pii_texts = st.lists(st.sampled_from(PII_PIECES) | st.text("a1.:@-+ f2", max_size=6), max_size=16).map("".join)
+"""Addresses and numbers, and what looks like them, put together without any care."""
