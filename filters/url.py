@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple, Self
-from urllib.parse import unquote
 
 import numpy as np
 import pyarrow as pa
@@ -14,46 +13,10 @@ from textmill.filters.lists import HashSet, load_lists
 from textmill.pipeline import schema
 from textmill.pipeline.arrow import Bools, bools
 from textmill.pipeline.step import Filter
+from textmill.pipeline.urls import Address, address_of, without_www
 from textmill.pipeline.verdict import Verdict
 
-_URL: Final = re.compile(
-    r"(?:(?:[a-z][a-z0-9+.-]*:)?//)?"  # scheme
-    r"(?:[^/?#]*@)?"  # user
-    r"(\[[^\]/?#]*\]|[^/?#:]*)"  # host
-    r"(?::\d*)?"  # port
-    r"([^#]*)"  # path and query
-)
 _WORD: Final = re.compile(r"[^\W_]+")
-
-
-class Address(NamedTuple):
-    """A URL in the form in which documents and lists are compared.
-
-    host: lower case, in the ASCII form of IDNA. rest: path and query, lower case, percent signs
-    decoded, without final slash. Scheme, user, port and fragment are gone.
-    """
-
-    host: str
-    rest: str
-
-
-def address_of(url: str) -> Address:
-    """The address that a URL, with or without scheme, stands for; any string has one."""
-    parts = _URL.match(url.strip().lower())
-    assert parts, "every part of the pattern is optional"
-    host, rest = parts.groups()
-    if "%" in url:
-        host, rest = unquote(host), unquote(rest)
-    if not host.isascii():
-        host = _to_ascii(host)
-    return Address(host.rstrip("."), rest.rstrip("/"))
-
-
-def _to_ascii(host: str) -> str:
-    try:
-        return host.encode("idna").decode().lower()
-    except UnicodeError:  # no host that could be registered; it still has words
-        return host
 
 
 class BlockedUrl(Filter):
@@ -146,8 +109,8 @@ def _word_entry(entry: str) -> str:
 
 
 def _page(address: Address) -> str:
-    """What is compared of a URL: hosts with and without www. usually show the same page."""
-    return address.host.removeprefix("www.") + address.rest
+    """What is compared of a URL."""
+    return without_www(address.host) + address.rest
 
 
 def _below(domains: HashSet, hosts: list[str]) -> Bools:

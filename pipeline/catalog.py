@@ -41,6 +41,7 @@ STEPS = {
 BARRIERS = {
     "exact": "textmill.dedup.exact:Exact",
     "minhash": "textmill.dedup.minhash:MinHash",
+    "url": "textmill.dedup.url:UniqueUrl",
 }
 
 P = TypeVar("P", bound=Parameters)

@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from xxhash import xxh3_128_digest
 
-from textmill.dedup.exact import Exact, keys_of
+from textmill.dedup.equal_keys import keys_of
+from textmill.dedup.exact import Exact
 from textmill.dedup.normalize import normalize
 from textmill.pipeline.executor import Inline
 

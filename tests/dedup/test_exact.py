@@ -1,21 +1,21 @@
 """Exact deduplication: one document of each text stays, every other is named with the one that stayed."""
 
-import uuid
 from itertools import accumulate
 
+import barriers
 import naive
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+from barriers import memory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import hard_columns, twin_texts
 
-from textmill.dedup.exact import Exact, keys_of
+from textmill.dedup.equal_keys import keys_of
+from textmill.dedup.exact import Exact
 from textmill.dedup.normalize import normalize
 from textmill.pipeline.barrier import RULING
 from textmill.pipeline.executor import Inline, Serial
-from textmill.pipeline.io.files import open_binary, write_whole
 
 LAYOUT = pa.schema([("text", pa.string()), ("id", pa.string()), ("source", pa.string()), ("score", pa.float32())])
 
@@ -44,29 +44,11 @@ def numbered(shards):
     return [{**row, "id": f"doc-{n}"} for n, row in enumerate(row for shard in shards for row in shard)]
 
 
-def resolve(exact, shards, folder, *, executor=None, part_bytes=1 << 20):
-    """The rulings on each shard, as dicts, by way of sketch files as the engine writes them."""
+def resolve(exact, shards, folder, **options):
+    """The rulings on each shard, as tables."""
     rows = numbered(shards)
-    paths = []
-    for number, (stop, shard) in enumerate(zip(accumulate(map(len, shards)), shards, strict=True)):
-        batch = pa.RecordBatch.from_pylist(rows[stop - len(shard) : stop], LAYOUT)
-        sketch = exact.sketch(batch)
-        columns = dict(zip(sketch.schema.names, sketch.columns, strict=True))
-        table = pa.table({"id": batch["id"], "source": batch["source"], **columns})
-        paths.append(f"{folder}/sketch-{number}.parquet")
-        with write_whole(paths[-1]) as stream:
-            pq.write_table(table, stream)
-    rulings = exact.resolve(paths, f"{folder}/work", executor or Inline(), part_bytes=part_bytes)
-    tables = []
-    for path in rulings:
-        with open_binary(path) as stream:
-            tables.append(pq.read_table(stream))
-    return tables
-
-
-def memory():
-    """A fresh folder in memory: property tests would wear out a disk."""
-    return f"memory://exact/{uuid.uuid4().hex}"
+    cuts = [rows[stop - len(shard) : stop] for stop, shard in zip(accumulate(map(len, shards)), shards, strict=True)]
+    return barriers.resolve(exact, [pa.RecordBatch.from_pylist(cut, LAYOUT) for cut in cuts], folder, **options)
 
 
 def outcomes(shards, rulings):

@@ -3,15 +3,15 @@
 import json
 import os
 import signal
-import uuid
 from itertools import accumulate
 from pathlib import Path
 
+import barriers
 import naive
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+from barriers import memory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import corpus, decisions, recipe_of, write_lines
@@ -21,7 +21,7 @@ from textmill.dedup.signatures import permutations
 from textmill.pipeline.barrier import RULING
 from textmill.pipeline.errors import ExpectationError
 from textmill.pipeline.executor import Inline, Serial
-from textmill.pipeline.io.files import open_binary, read_text, write_whole
+from textmill.pipeline.io.files import read_text
 from textmill.pipeline.run import run
 
 LAYOUT = pa.schema([("text", pa.string()), ("id", pa.string()), ("source", pa.string()), ("score", pa.float32())])
@@ -39,28 +39,9 @@ def distinct(count, words=30):
     ]
 
 
-def resolve(barrier, shards, folder, *, executor=None, **limits):
-    """The rulings on each shard, as tables, by way of sketch files as the engine writes them."""
-    paths = []
-    for number, shard in enumerate(shards):
-        batch = pa.RecordBatch.from_pylist(shard, LAYOUT)
-        sketch = barrier.sketch(batch)
-        columns = dict(zip(sketch.schema.names, sketch.columns, strict=True))
-        table = pa.table({"id": batch["id"], "source": batch["source"], **columns})
-        paths.append(f"{folder}/sketch-{number}.parquet")
-        with write_whole(paths[-1]) as stream:
-            pq.write_table(table, stream)
-    rulings = barrier.resolve(paths, f"{folder}/work", executor or Inline(), **limits)
-    tables = []
-    for path in rulings:
-        with open_binary(path) as stream:
-            tables.append(pq.read_table(stream))
-    return tables
-
-
-def memory():
-    """A fresh folder in memory: property tests would wear out a disk."""
-    return f"memory://minhash/{uuid.uuid4().hex}"
+def resolve(barrier, shards, folder, **options):
+    """The rulings on each shard, as tables."""
+    return barriers.resolve(barrier, [pa.RecordBatch.from_pylist(s, LAYOUT) for s in shards], folder, **options)
 
 
 def outcomes(shards, rulings):

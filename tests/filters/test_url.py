@@ -1,4 +1,4 @@
-"""Addresses are compared whatever way they are written, and each kind of list blocks what it says and no more."""
+"""Each kind of list blocks what it says and no more."""
 
 import gzip
 import os
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from textmill.filters.lists import HashSet
-from textmill.filters.url import Address, BlockedUrl, address_of
+from textmill.filters.url import BlockedUrl
 from textmill.pipeline.errors import InputError
 from textmill.pipeline.testing import batch_of, judge
 
@@ -34,36 +34,6 @@ class Listed:
     def blocked(self, parameter: str, entries: list[str], urls: list[str]) -> list[bool]:
         step = BlockedUrl.model_validate({parameter: [self.path(*entries)]})
         return [reason is not None for reason in judge(step, {"url": urls})]
-
-
-@pytest.mark.parametrize(
-    ("url", "address"),
-    [
-        ("https://Shop.Example/Buy/?ID=1#top", ("shop.example", "/buy/?id=1")),
-        ("shop.example", ("shop.example", "")),
-        ("//shop.example/", ("shop.example", "")),
-        ("http://user:secret@shop.example:8080/a", ("shop.example", "/a")),
-        ("shop.example:8080/a", ("shop.example", "/a")),
-        ("http://shop.example./a%20b%2Fc", ("shop.example", "/a b/c")),
-        ("http://bücher.example/", ("xn--bcher-kva.example", "")),
-        ("http://xn--BCHER-kva.example", ("xn--bcher-kva.example", "")),
-        ("http://b%C3%BCcher.example", ("xn--bcher-kva.example", "")),
-        ("http://[2001:DB8::1]:80/x", ("[2001:db8::1]", "/x")),
-        ("http://shop.example?q=a@b.example", ("shop.example", "?q=a@b.example")),
-        (" http://shop.example\n", ("shop.example", "")),
-        ("", ("", "")),
-        ("http://", ("", "")),
-        ("mailto:someone@shop.example", ("shop.example", "")),
-        ("http://" + "ü" * 70 + ".example", ("ü" * 70 + ".example", "")),
-    ],
-)
-def test_what_a_url_stands_for(url: str, address: tuple[str, str]) -> None:
-    assert address_of(url) == Address(*address)
-
-
-@given(st.text("aB./?#@:[]%41é\u3002-", max_size=20) | st.text(max_size=20).map(lambda url: f"{url}|"))
-def test_any_string_has_an_address_to_which_a_fragment_makes_no_difference(url: str) -> None:
-    assert address_of(f"{url}#fragment") == address_of(url)
 
 
 def test_a_domain_blocks_itself_and_what_is_below_it(listed: Listed) -> None:
