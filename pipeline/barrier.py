@@ -28,7 +28,11 @@ Sorted by `row`, the position in the shard. Columns that the barrier adds follow
 """
 
 FINDINGS = "findings.json"
-"""What a barrier may leave in its work folder: a JSON object for people, kept beside the stage's manifest."""
+"""What a barrier may leave in its work folder: a JSON object for people, kept with the stage and in the report.
+
+`largest` in it, if anything, lists clusters of duplicates, the largest first: `size`, `kept_id`, and
+`mean_similarity` to that document, or null.
+"""
 
 
 class Barrier(Parameters):

@@ -1,6 +1,6 @@
-"""A report for the terminal: the funnel of stages and steps, sources and languages, the corpus, and what went wrong."""
+"""A report for the terminal: the funnel of stages and steps, sources, languages, duplicates, and what went wrong."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -17,7 +17,7 @@ WIDE = 100
 MOST = 15
 """Rows of the tables of sources and languages; the others are added up."""
 FEW = 5
-"""Messages of each kind."""
+"""Messages of each kind, and clusters of duplicates."""
 
 
 def render_funnel(report: Json, console: Console) -> None:
@@ -28,6 +28,12 @@ def render_funnel(report: Json, console: Console) -> None:
     for title, groups in (("source", report["sources"]), ("language", report["languages"])):
         if len(groups) > 1:
             console.print(_group_table(title, groups))
+            console.print()
+    for stage in report["stages"]:
+        largest = (stage["findings"] or {}).get("largest")
+        if largest:
+            say(console, f"largest clusters of {stage['name']}")
+            console.print(_cluster_table(largest[:FEW]))
             console.print()
     for line in _notes(report):
         say(console, line)
@@ -93,10 +99,27 @@ def _group_table(title: str, groups: Json) -> Table:
     return table
 
 
+def _cluster_table(clusters: Sequence[Json]) -> Table:
+    table = _bare_table()
+    table.add_column("size", justify="right", no_wrap=True)
+    table.add_column("mean similarity", justify="right", no_wrap=True)
+    table.add_column("kept", overflow="fold")  # an id is of use only if it is whole
+    for cluster in clusters:
+        similarity = cluster["mean_similarity"]
+        table.add_row(
+            count(cluster["size"]), "" if similarity is None else f"{similarity:.3f}", Text(cluster["kept_id"])
+        )
+    return table
+
+
 def _table(first: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table = _bare_table()
     table.add_column(first, no_wrap=True, overflow="ellipsis", min_width=12)
     return table
+
+
+def _bare_table() -> Table:
+    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
 
 
 def _notes(report: Json) -> Iterator[str]:

@@ -93,6 +93,7 @@ def _stage(run: RunFolder, stage: RunStage, books: StageBooks, reused: Sequence[
         "other_work_seconds": round(_other_seconds(ledger), 3) if stage.kind == "chain" else None,
         "wall_seconds": books.wall_seconds,
         "input_megabytes_per_second": round(run.input_bytes / ledger.seconds / 1e6, 3) if first and timed else None,
+        "findings": stage.folder.findings() if stage.kind == "barrier" and books.complete else None,
         "steps": [_step(ledger, label, account) for label, account in ledger.steps.items()],
     }
 

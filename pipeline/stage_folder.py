@@ -118,6 +118,11 @@ class StageFolder:
         if exists(join(self.work, FINDINGS)):
             write_json(join(self.path, FINDINGS), read_json(join(self.work, FINDINGS)))
 
+    def findings(self) -> dict[str, Any] | None:
+        """What the barrier left for people; None if nothing. Raises DamagedRunError."""
+        path = join(self.path, FINDINGS)
+        return read_json(path) if exists(path) else None
+
     @property
     def work(self) -> str:
         """A folder for intermediate files of a barrier; gone when the stage is done."""

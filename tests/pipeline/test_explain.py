@@ -75,6 +75,13 @@ def test_a_kept_document_is_told_with_its_columns_its_text_and_the_duplicates_it
     assert lines[-2:] == ["           'a good text'", "w1 took the place of 1 other: b1"]
 
 
+def test_the_survivor_of_a_cluster_is_told_with_its_size(tmp_path: Path) -> None:
+    out, _ = tiny_run(tmp_path, stages=[{"barrier": "near_duplicates", "minhash": {"ngram": 2}}])
+    lines = told(out, "w1").splitlines()
+    assert "           cluster_size 2" in lines
+    assert lines[-1] == "w1 took the place of 1 other: b1"
+
+
 def test_a_document_that_could_not_be_read_is_found_by_its_file_and_offset(out: str) -> None:
     (suggestion,) = explain(out, "web.jsonl").suggestions
     assert story(out, suggestion) == [f"{suggestion} read base", f"{suggestion} dropped base"]

@@ -213,6 +213,41 @@ def test_numbers_of_a_large_run_fit_a_narrow_terminal(tmp_path: Path) -> None:
     assert "  without       864M     123M  14.3%  741M   9.1%  bad_word 1" in table
 
 
+NEAR = [{"barrier": "near_duplicates", "minhash": {"ngram": 2}}]
+
+
+def test_the_largest_clusters_of_near_duplicates_are_told(tmp_path: Path) -> None:
+    out, _ = tiny_run(tmp_path, stages=NEAR)
+    content = report(out)
+    stage = next(stage for stage in content["stages"] if stage["name"] == "near_duplicates")
+    assert all(other["findings"] is None for other in content["stages"] if other is not stage)
+    assert stage["findings"] == {
+        "largest": [
+            {"size": 2, "kept_id": "w1", "linked": 1, "mean_similarity": 1.0},
+            {"size": 2, "kept_id": "w4", "linked": 1, "mean_similarity": 1.0},
+        ]
+    }
+    assert (
+        "\n\nlargest clusters of near_duplicates\n"
+        "size  mean similarity  kept\n"
+        "   2            1.000  w1\n"
+        "   2            1.000  w4\n\n"
+    ) in rendered(content)
+
+
+def test_five_clusters_are_shown_and_ids_stay_whole_on_a_narrow_terminal(tmp_path: Path) -> None:
+    out, _ = tiny_run(tmp_path, stages=NEAR)
+    content = report(out)
+    stage = next(stage for stage in content["stages"] if stage["findings"])
+    name = "https://example.org/" + "[x]" * 40
+    stage["findings"]["largest"] = [{"size": 123_456_789, "kept_id": name, "mean_similarity": None}] * 20
+    lines = rendered(content).partition("largest clusters of near_duplicates\n")[2].partition("\n\n")[0].splitlines()
+    assert lines[0].split() == ["size", "mean", "similarity", "kept"]
+    assert max(map(len, lines)) <= 80
+    assert "".join(line.split()[-1] for line in lines[1:]) == name * 5
+    assert sum(line.startswith("123M ") for line in lines) == 5
+
+
 def test_a_folder_without_a_run_and_a_damaged_manifest_are_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no run here"):
         report(str(tmp_path))
