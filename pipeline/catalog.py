@@ -34,6 +34,7 @@ STEPS = {
     "length": "textmill.filters.length:Length",
     "mask_pii": "textmill.pipeline.mappers.mask_pii:MaskPii",
     "mc4_paragraphs": "textmill.filters.c4:Mc4Paragraphs",
+    "normalize_whitespace": "textmill.pipeline.mappers.normalize_whitespace:NormalizeWhitespace",
     "one_of": "textmill.filters.columns:OneOf",
     "refinedweb_lines": "textmill.pipeline.mappers.refinedweb_lines:RefinedwebLines",
 }

@@ -560,3 +560,21 @@ def is_hex(group):
 def is_groups(text):
     groups = text.removesuffix("::").replace("::", ":").split(":")
     return ":::" not in text and 1 < len(groups) <= 8 and len(groups[0]) == 4 and all(map(is_hex, groups))
+
+
+def normalize_whitespace(text, max_newlines, collapse_spaces):
+    """`textmill.pipeline.mappers.normalize_whitespace`, line by line."""
+    for end in ("\r\n", *"\r\x0b\x0c\x85\u2028\u2029"):
+        text = text.replace(end, "\n")
+    rows = []
+    for row in map(str.rstrip, text.split("\n")):
+        indent = row[: len(row) - len(row.lstrip())]
+        rows.append(indent + " ".join(row.split()) if collapse_spaces else row)
+    while rows and not rows[0]:
+        del rows[0]
+    while rows and not rows[-1]:
+        del rows[-1]
+    text = "\n".join(rows)
+    while max_newlines and "\n" * (max_newlines + 1) in text:
+        text = text.replace("\n" * (max_newlines + 1), "\n" * max_newlines)
+    return text
