@@ -74,7 +74,7 @@ def test_of_exact_duplicates_one_stays(outcome: tuple[Rows, dict[str, object], d
 
 
 def test_of_near_duplicates_nearly_all_but_one_leave(outcome: tuple[Rows, dict[str, object], dict[str, str]]) -> None:
-    truth, kept, dropped = outcome
+    truth, _, dropped = outcome
     members = [row for row in truth if row["kind"] == "near_duplicate" and row["language"] == "en"]
     clusters = {row["cluster"] for row in members}
     surplus = len(members) - len(clusters)
