@@ -12,6 +12,7 @@ from rich.console import Console
 
 from textmill.pipeline import schema
 from textmill.pipeline.console import plural, say
+from textmill.pipeline.errors import DamagedRunError
 from textmill.pipeline.io.files import exists, join, open_binary
 from textmill.pipeline.run_folder import RunFolder, RunStage, open_run
 from textmill.pipeline.stage_folder import part_name, part_number, parts_in, read_json
@@ -59,7 +60,7 @@ def explain(out: str, document: str) -> Explanation:
     """Look for a document by its id or, if no document has that id, by its URL.
 
     Reads the id column of decisions and corpus only, and of those the row groups that may hold it. Raises
-    InputError when there is no run in `out`.
+    InputError when there is no run in `out`, DamagedRunError when a file of it cannot be read.
     """
     run = open_run(out)
     ids = [document]
@@ -108,13 +109,20 @@ def _search(stage: RunStage, kind: str, column: str, value: str) -> list[_Hit]:
     """The rows of a stage's files of a kind in which `column` is `value`."""
     paths = _files(stage, kind)
     with ThreadPoolExecutor(_THREADS) as pool:
-        return [hit for hits in pool.map(lambda path: _rows_with(path, column, value), paths) for hit in hits]
+        return [hit for hits in pool.map(lambda path: _rows_or_damage(path, column, value), paths) for hit in hits]
 
 
 def _files(stage: RunStage, kind: str) -> list[str]:
     """The files of a kind of those parts that are done; a part without such rows has none."""
     there = parts_in(stage.file(kind, 0).rpartition("/")[0])
     return [stage.file(kind, part) for part in stage.parts() if part in there]
+
+
+def _rows_or_damage(path: str, column: str, value: str) -> list[_Hit]:
+    try:
+        return _rows_with(path, column, value)
+    except pa.ArrowInvalid as error:
+        raise DamagedRunError(f"{path}: no whole Parquet file ({error}); see textmill verify") from error
 
 
 def _rows_with(path: str, column: str, value: str) -> list[_Hit]:

@@ -107,5 +107,5 @@ def open_run(out: str) -> RunFolder:
         ]
         ended = read_json(last) if exists(last) else None
         return RunFolder(out, content["recipe"], content["input_bytes"], stages, ended)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, DamagedRunError) as error:  # the next run writes both, and reads neither
         raise DamagedRunError(f"{plan} or {last} is damaged ({error!r}); run the recipe again") from error

@@ -3,6 +3,7 @@
 import inspect
 import json
 import re
+from pathlib import Path
 from typing import get_args
 
 from rich.console import Console
@@ -11,6 +12,7 @@ from rich.text import Text
 
 from textmill.pipeline import catalog
 from textmill.pipeline.parameters import Parameters
+from textmill.pipeline.plugins import find_plugin, load_plugin
 
 KINDS = (
     ("reader", catalog.READERS, catalog.reader),
@@ -37,7 +39,7 @@ def render_list(console: Console) -> None:
 def render_one(name: str, console: Console) -> None:
     """Documentation, parameters and source of one. Raises RecipeError for an unknown name."""
     kind, found = next(((k, find(name)) for k, table, find in KINDS if name in table), ("step", None))
-    part = found or catalog.step(name)
+    part = found or _own(name)
     console.print(f"{name} ({kind}, revision {part.revision})\n", style="bold")
     console.print(inspect.getdoc(part) or "", markup=False, highlight=False)
     table = Table("parameter", "type", "default", "meaning", title="parameters", title_justify="left")
@@ -46,6 +48,15 @@ def render_one(name: str, console: Console) -> None:
         table.add_row(*map(Text, (field, _type(info.annotation), default, info.description or "")))
     console.print(table if part.model_fields else "\nIt has no parameters.")
     console.print(f"source: {part.__module__}:{part.__qualname__}", markup=False)
+
+
+def _own(name: str) -> type[Parameters]:
+    """A step ``module:Name``; the module may stand in the working directory."""
+    module, colon, _ = name.partition(":")
+    plugin = find_plugin(module, [str(Path.cwd())]) if colon else None
+    if plugin is not None:
+        load_plugin(plugin)
+    return catalog.step(name)
 
 
 def _first_line(part: type[Parameters]) -> str:

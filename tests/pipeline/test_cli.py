@@ -116,6 +116,8 @@ def test_steps_lists_every_name_and_explains_each(folder: Path) -> None:
         assert name in listed
     page = textmill("steps", "between", cwd=folder)
     assert "column" in page.stdout
+    own = textmill("steps", "my_filters:no_lorem", cwd=folder)
+    assert "limit" in own.stdout, own.stderr
     wrong = textmill("steps", "betwen", cwd=folder)
     assert wrong.returncode == 2
     assert "did you mean 'between'?" in wrong.stderr

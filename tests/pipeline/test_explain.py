@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from tiny_run import recipe_in, stage_folder, tiny_run, write_inputs
 
-from textmill.pipeline.errors import ExpectationError, InputError
+from textmill.pipeline.errors import DamagedRunError, ExpectationError, InputError
 from textmill.pipeline.executor import Inline
 from textmill.pipeline.explain import explain, render_explanation
 from textmill.pipeline.io.writer import parquet_sink
@@ -143,6 +143,16 @@ def test_an_id_that_several_documents_have_tells_of_each(tmp_path: Path) -> None
 def test_a_folder_without_a_run_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no run here"):
         explain(str(tmp_path), "w1")
+
+
+def test_a_damaged_file_is_told_by_name(tmp_path: Path) -> None:
+    out, _ = tiny_run(tmp_path)
+    Path(out, "data/part-00000.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(DamagedRunError, match=r"data/part-00000\.parquet: no whole Parquet file"):
+        explain(out, "nobody")
+    Path(out, "stages/plan.json").write_text("{")
+    with pytest.raises(DamagedRunError, match=r"plan\.json or .* is damaged .*; run the recipe again"):
+        explain(out, "nobody")
 
 
 def test_a_row_far_into_a_corpus_file_of_many_row_groups_is_found(tmp_path: Path) -> None:
