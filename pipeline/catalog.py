@@ -28,6 +28,7 @@ STEPS = {
     "c4_quality": "textmill.filters.c4:C4Quality",
     "extract_html": "textmill.pipeline.mappers.extract_html:ExtractHtml",
     "fineweb_quality": "textmill.filters.fineweb:FinewebQuality",
+    "fix_text": "textmill.pipeline.mappers.fix_text:FixText",
     "gopher_quality": "textmill.filters.gopher:GopherQuality",
     "gopher_repetition": "textmill.filters.repetition:GopherRepetition",
     "language": "textmill.scorers.language:Language",
