@@ -578,3 +578,9 @@ def normalize_whitespace(text, max_newlines, collapse_spaces):
     while max_newlines and "\n" * (max_newlines + 1) in text:
         text = text.replace("\n" * (max_newlines + 1), "\n" * max_newlines)
     return text
+
+
+def drop_lines(text, drops):
+    """`textmill.pipeline.mappers.drop_lines`: `drops` judges what is in a line."""
+    rows = re.findall("[^\n]*\n|[^\n]+", text)
+    return "".join(row for row in rows if not row.strip() or not drops(row.strip()))
