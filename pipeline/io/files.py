@@ -188,19 +188,24 @@ def read_text(path: str) -> str:
 
 
 def exists(path: str) -> bool:
-    """Whether a file or folder is there."""
+    """Whether a file or folder is there. Raises InputError for a store that does not let us look."""
     fs, name = filesystem(path)
-    return bool(fs.exists(name))
+    with _clear_errors(path):
+        return bool(fs.exists(name))
 
 
 def list_folder(folder: str) -> list[str]:
-    """Names (not paths) of the files in a folder, sorted; empty when there is no such folder."""
+    """Names (not paths) of the files in a folder, sorted; empty when there is no such folder.
+
+    Raises InputError for a store that does not let us look.
+    """
     fs, name = filesystem(folder)
     fs.invalidate_cache()
-    try:
-        return sorted(p.rstrip("/").rsplit("/", 1)[-1] for p in fs.ls(name, detail=False))
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+    with _clear_errors(folder):
+        try:
+            return sorted(p.rstrip("/").rsplit("/", 1)[-1] for p in fs.ls(name, detail=False))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
 
 
 def remove(path: str) -> None:
