@@ -1,7 +1,7 @@
 """`drop_lines`: lines that say nothing, by pattern, phrase or the characters they are made of."""
 
 import re
-from typing import Annotated, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +43,13 @@ class DropLines(Mapper):
             if matches_nothing:
                 raise ValueError(f"{pattern!r} is found in every line, or in blank ones, which stay")
         return patterns
+
+    @field_validator("phrases")
+    @classmethod
+    def _none_is_empty(cls, phrases: tuple[str, ...]) -> tuple[str, ...]:
+        if "" in phrases:
+            raise ValueError("an empty phrase stands in every line")
+        return phrases
 
     def rewrite(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """A line is judged without the whitespace around it, and goes with its newline."""

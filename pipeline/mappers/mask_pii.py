@@ -7,7 +7,7 @@ docs/mappers.md says what is found and what is not.
 from collections.abc import Iterator
 from functools import partial
 from itertools import product
-from typing import Annotated, Final, Self, TypeAlias
+from typing import Final, Self, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +20,7 @@ from textmill.pipeline.arrow import bools, set_column, validity
 from textmill.pipeline.mappers.pii import EMAIL, IPV4, IPV6, PHONE, Kind, mask
 from textmill.pipeline.step import Mapper
 
-Placeholders: TypeAlias = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)]
+Placeholders: TypeAlias = tuple[str, ...]
 
 MASKED: Final = "pii_masked"
 
@@ -35,21 +35,27 @@ class MaskPii(Mapper):
     ip_addresses: bool = Field(True, description="mask public IPv4 and IPv6 addresses")
     phones: bool = Field(False, description="mask phone numbers, North American ones and those with + in front")
     email_placeholders: Placeholders = Field(
-        ("email@example.com", "firstname.lastname@example.org"), description="what stands for an e-mail address"
+        ("email@example.com", "firstname.lastname@example.org"),
+        min_length=1,
+        description="what stands for an e-mail address",
     )
     ipv4_placeholders: Placeholders = Field(
-        ("192.0.2.1", "198.51.100.1", "203.0.113.1"), description="what stands for an IPv4 address"
+        ("192.0.2.1", "198.51.100.1", "203.0.113.1"), min_length=1, description="what stands for an IPv4 address"
     )
-    ipv6_placeholders: Placeholders = Field(("2001:db8::1", "2001:db8::2"), description="for an IPv6 address")
-    phone_placeholders: Placeholders = Field(("202-555-0100", "202-555-0101"), description="for a phone number")
+    ipv6_placeholders: Placeholders = Field(
+        ("2001:db8::1", "2001:db8::2"), min_length=1, description="what stands for an IPv6 address"
+    )
+    phone_placeholders: Placeholders = Field(
+        ("202-555-0100", "202-555-0101"), min_length=1, description="what stands for a phone number"
+    )
 
     @model_validator(mode="after")
     def _placeholders_stay(self) -> Self:
         for (kind, _), (_, placeholders) in product(self._kinds(), repeat=2):
             for text in placeholders:
-                if mask(text, kind, str.upper)[1]:
+                if text == "" or mask(text, kind, str.upper)[1]:
                     raise ValueError(
-                        f"the placeholder {text!r} would itself be masked; take an address that is reserved for "
+                        f"the placeholder {text!r} is empty or would itself be masked; take an address that is reserved for "
                         "examples, as the defaults are, or a tag such as <EMAIL>"
                     )
         return self
