@@ -26,9 +26,7 @@ class DropLines(Mapper):
     patterns: tuple[str, ...] = Field(
         (), description="lines in which one of these RE2 patterns is found; ^ and $ anchor"
     )
-    phrases: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
-        (), description="lines in which one of these stands, character for character"
-    )
+    phrases: tuple[str, ...] = Field((), description="lines in which one of these stands, character for character")
     characters: str = Field("|", description="lines of nothing but these and spaces, as tables leave them")
     ignore_case: bool = Field(False, description="patterns and phrases match in any case")
 

@@ -55,8 +55,8 @@ class MaskPii(Mapper):
             for text in placeholders:
                 if text == "" or mask(text, kind, str.upper)[1]:
                     raise ValueError(
-                        f"the placeholder {text!r} is empty or would itself be masked; take an address that is reserved for "
-                        "examples, as the defaults are, or a tag such as <EMAIL>"
+                        f"the placeholder {text!r} is empty or would itself be masked; take an address that is "
+                        "reserved for examples, as the defaults are, or a tag such as <EMAIL>"
                     )
         return self
 
