@@ -21,11 +21,6 @@ KINDS = (
 )
 
 
-def all_names() -> dict[str, type[Parameters]]:
-    """Every name in the catalog with its class."""
-    return {name: find(name) for _, table, find in KINDS for name in sorted(table)}
-
-
 def render_list(console: Console) -> None:
     """One line for each name."""
     for kind, table, find in KINDS:

@@ -6,14 +6,12 @@ Run ``python tests/bench/bench_exact.py [documents]``; it prints documents a sec
 import resource
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from timing import seconds
 from xxhash import xxh3_128_digest
 
 from textmill.dedup.equal_keys import keys_of
@@ -42,18 +40,6 @@ def main(documents: int = 1_000_000) -> None:
         ours = seconds(lambda: Exact().resolve(paths, f"{folder}/work", Inline()), times=1)
         print(f"  Python dict: {documents / plain:,.0f}/s; textmill: {documents / ours:,.0f}/s", end="; ")
         print(f"ratio {plain / ours:.1f}; peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MiB")
-
-
-def seconds(run: Callable[[], Any], times: int = 3) -> float:
-    """The best of several runs, after one to warm up unless it is to run once."""
-    if times > 1:
-        run()
-    spans = []
-    for _ in range(times):
-        start = time.perf_counter()
-        run()
-        spans.append(time.perf_counter() - start)
-    return min(spans)
 
 
 def synthetic_texts(count: int) -> list[str]:

@@ -10,13 +10,13 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
 import zstandard
+from timing import seconds
 
 from textmill.filters.c4 import C4Quality
 from textmill.filters.fineweb import FinewebQuality
@@ -140,18 +140,6 @@ def documents() -> Iterator[tuple[str, str]]:
 def batches(pages: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
     """Slices of `ROWS` rows."""
     return (pages.slice(start, ROWS) for start in range(0, pages.num_rows, ROWS))
-
-
-def seconds(run: Callable[[], object], times: int = 5) -> float:
-    """The best of several runs, after one to warm up unless it is to run once."""
-    if times > 1:
-        run()
-    spans = []
-    for _ in range(times):
-        start = time.perf_counter()
-        run()
-        spans.append(time.perf_counter() - start)
-    return min(spans)
 
 
 if __name__ == "__main__":

@@ -250,7 +250,7 @@ def test_character_shingles_find_what_differs_in_its_words(tmp_path):
 def test_the_largest_clusters_are_described(tmp_path):
     shards = in_shards([*distinct(4) * 5, *distinct(30)], 3)
     resolve(MinHash(), shards, tmp_path, part_bytes=1)
-    found = json.loads(read_text(f"{tmp_path}/work/findings.json"))["largest"]
+    found = json.loads(read_text(str(tmp_path / "work" / "findings.json")))["largest"]
     assert [entry["size"] for entry in found] == [6] * 4
     assert {entry["kept_id"] for entry in found} == {row["id"] for row in distinct(4)}
     assert all(entry["mean_similarity"] == 1 and entry["linked"] == 5 for entry in found)
