@@ -17,6 +17,7 @@ READERS = {
     "html": "textmill.pipeline.io.htmlfolder:HtmlFolder",
     "jsonl": "textmill.pipeline.io.jsonl:Jsonl",
     "parquet": "textmill.pipeline.io.parquet:ParquetFiles",
+    "text": "textmill.pipeline.io.textlines:TextLines",
     "warc": "textmill.pipeline.io.warc:Warc",
 }
 

@@ -4,20 +4,29 @@ Exit codes: 0 done; 1 some shards failed, or a check found fault; 2 the recipe o
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from enum import StrEnum
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from textmill.pipeline.commands.options import (
+    Address,
+    ExecutorName,
+    HangSeconds,
+    Limit,
+    Out,
+    Overrides,
+    RecipePath,
+    RunFolder,
+    Where,
+    Workers,
+    executing,
+    note,
+    output_folder,
+    stdout,
+    watching,
+)
 from textmill.pipeline.console import plural, say
 from textmill.pipeline.errors import RecipeError, TextmillError, UsageError
-from textmill.pipeline.executor import Executor, Inline, Serial
-from textmill.pipeline.io.files import is_local
-from textmill.pipeline.progress import Bars, PlainLines, Watcher
-from textmill.pipeline.recipe import Recipe
 from textmill.pipeline.recipe_reader import load_recipe
 
 app = typer.Typer(
@@ -28,33 +37,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     epilog="To try it out: textmill sample runs/sample, then textmill run quickstart.",
 )
-stdout = Console(markup=False, emoji=False, highlight=False)  # ids, paths and texts are printed as they are
-stderr = Console(markup=False, emoji=False, highlight=False, stderr=True)
-
-
-class ExecutorName(StrEnum):
-    """Where tasks run."""
-
-    RAY = "ray"
-    SERIAL = "serial"
-    INLINE = "inline"
-
-
-RecipePath = Annotated[str, typer.Argument(metavar="RECIPE", help="YAML file, or a packaged one such as quickstart.")]
-RunFolder = Annotated[str, typer.Argument(metavar="OUT", help="Folder or URL of a run.")]
-Out = Annotated[str, typer.Option(help="Folder or URL of the run; takes the place of output.path in the recipe.")]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="PATH=VALUE", help="Override a parameter: base.language.min_score=0.5. Repeatable."),
-]
-Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N shards of each input, to try things out.")]
-Where = Annotated[
-    ExecutorName,
-    typer.Option(help="ray: all cores, or a cluster. serial: one worker. inline: this process, for a debugger."),
-]
-Address = Annotated[str | None, typer.Option(help="Address of a Ray cluster that is running; auto finds it.")]
-Workers = Annotated[int | None, typer.Option(min=1, help="Worker processes; by default every core.")]
-HangSeconds = Annotated[float, typer.Option(min=1, help="A batch of documents that takes longer is taken to hang.")]
 
 
 @app.command()
@@ -74,14 +56,14 @@ def run(
     from textmill.pipeline.run import run as run_recipe
 
     loaded = load_recipe(recipe, set_ or ())
-    folder = _output(loaded, out)
-    with _executor(executor, address, workers, folder) as machine, _watcher() as watcher:
+    folder = output_folder(loaded, out)
+    with executing(executor, address, workers, folder) as machine, watching() as watcher:
         result = run_recipe(
             loaded, folder, machine, watcher=watcher, limit_shards=limit_shards, hang_seconds=hang_seconds
         )
     render_funnel(write_report(folder), stdout)
     if result.failures:
-        _say(f"{plural(len(result.failures), 'shard')} failed; the others are done. Mend the cause and run again.")
+        note(f"{plural(len(result.failures), 'shard')} failed; the others are done. Mend the cause and run again.")
         raise typer.Exit(1)
 
 
@@ -92,7 +74,7 @@ def check(recipe: RecipePath, out: Out = "", set_: Overrides = None, limit_shard
     from textmill.pipeline.check import render_check
 
     loaded = load_recipe(recipe, set_ or ())
-    render_check(check_recipe(loaded, _output(loaded, out), limit_shards), stdout)
+    render_check(check_recipe(loaded, output_folder(loaded, out), limit_shards), stdout)
 
 
 @app.command()
@@ -173,53 +155,8 @@ def main() -> None:
         app()
     except RecipeError as error:
         for problem in error.problems:
-            _say(problem)
+            note(problem)
         raise SystemExit(2) from None
     except TextmillError as error:
-        _say(str(error))
+        note(str(error))
         raise SystemExit(2 if isinstance(error, UsageError) else 1) from None
-
-
-def _say(message: str) -> None:
-    say(stderr, message)
-
-
-def _output(recipe: Recipe, out: str) -> str:
-    folder = (out or recipe.output.path).rstrip("/")
-    if not folder:
-        raise RecipeError("the recipe has no output.path; give --out DIR")
-    return folder
-
-
-@contextmanager
-def _executor(name: ExecutorName, address: str | None, workers: int | None, folder: str) -> Iterator[Executor]:
-    executor = _start(name, address, workers, folder)
-    try:
-        yield executor
-    except KeyboardInterrupt:
-        _say("stopped; what is done is kept, and the same command goes on from there")
-        raise
-    finally:
-        executor.close()
-
-
-def _start(name: ExecutorName, address: str | None, workers: int | None, folder: str) -> Executor:
-    if name is ExecutorName.RAY:
-        from textmill.pipeline.ray_executor import RayExecutor
-
-        cluster = RayExecutor(address, workers)
-        if cluster.nodes > 1 and is_local(folder):
-            _say(f"{folder} must be storage that all {cluster.nodes} nodes of the cluster see")
-        return cluster
-    if address is not None or workers is not None:
-        raise UsageError(f"--address and --workers are for --executor ray; {name} has one worker")
-    return Serial() if name is ExecutorName.SERIAL else Inline()
-
-
-@contextmanager
-def _watcher() -> Iterator[Watcher]:
-    if stderr.is_terminal:
-        with Bars(stderr) as bars:
-            yield bars
-    else:
-        yield PlainLines()

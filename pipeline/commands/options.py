@@ -1,0 +1,93 @@
+"""What commands share: options of the command line, the consoles, the executor and the progress display."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from textmill.pipeline.console import say
+from textmill.pipeline.errors import RecipeError, UsageError
+from textmill.pipeline.executor import Executor, Inline, Serial
+from textmill.pipeline.io.files import is_local
+from textmill.pipeline.progress import Bars, PlainLines, Watcher
+from textmill.pipeline.recipe import Recipe
+
+stdout = Console(markup=False, emoji=False, highlight=False)  # ids, paths and texts are printed as they are
+stderr = Console(markup=False, emoji=False, highlight=False, stderr=True)
+
+
+class ExecutorName(StrEnum):
+    """Where tasks run."""
+
+    RAY = "ray"
+    SERIAL = "serial"
+    INLINE = "inline"
+
+
+RecipePath = Annotated[str, typer.Argument(metavar="RECIPE", help="YAML file, or a packaged one such as quickstart.")]
+RunFolder = Annotated[str, typer.Argument(metavar="OUT", help="Folder or URL of a run.")]
+Out = Annotated[str, typer.Option(help="Folder or URL of the run; takes the place of output.path in the recipe.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Override a parameter: base.language.min_score=0.5. Repeatable."),
+]
+Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N shards of each input, to try things out.")]
+Where = Annotated[
+    ExecutorName,
+    typer.Option(help="ray: all cores, or a cluster. serial: one worker. inline: this process, for a debugger."),
+]
+Address = Annotated[str | None, typer.Option(help="Address of a Ray cluster that is running; auto finds it.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Worker processes; by default every core.")]
+HangSeconds = Annotated[float, typer.Option(min=1, help="A batch of documents that takes longer is taken to hang.")]
+
+
+def note(message: str) -> None:
+    """Print a message to the error console."""
+    say(stderr, message)
+
+
+def output_folder(recipe: Recipe, out: str) -> str:
+    """The folder of the run: `out`, or else the recipe's. Raises RecipeError when there is neither."""
+    folder = (out or recipe.output.path).rstrip("/")
+    if not folder:
+        raise RecipeError("the recipe has no output.path; give --out DIR")
+    return folder
+
+
+@contextmanager
+def executing(name: ExecutorName, address: str | None, workers: int | None, folder: str = "") -> Iterator[Executor]:
+    """The executor that the options name, stopped in the end. Raises UsageError when they do not fit."""
+    executor = _start(name, address, workers, folder)
+    try:
+        yield executor
+    except KeyboardInterrupt:
+        note("stopped; what is done is kept, and the same command goes on from there")
+        raise
+    finally:
+        executor.close()
+
+
+def _start(name: ExecutorName, address: str | None, workers: int | None, folder: str) -> Executor:
+    if name is ExecutorName.RAY:
+        from textmill.pipeline.ray_executor import RayExecutor
+
+        cluster = RayExecutor(address, workers)
+        if folder and cluster.nodes > 1 and is_local(folder):
+            note(f"{folder} must be storage that all {cluster.nodes} nodes of the cluster see")
+        return cluster
+    if address is not None or workers is not None:
+        raise UsageError(f"--address and --workers are for --executor ray; {name} has one worker")
+    return Serial() if name is ExecutorName.SERIAL else Inline()
+
+
+@contextmanager
+def watching() -> Iterator[Watcher]:
+    """Bars on a terminal, plain lines elsewhere."""
+    if stderr.is_terminal:
+        with Bars(stderr) as bars:
+            yield bars
+    else:
+        yield PlainLines()
