@@ -39,6 +39,24 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        say(stdout, f"textmill {version('textmill')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version, and nothing else.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    pass
+
+
 @app.command()
 def run(
     recipe: RecipePath,

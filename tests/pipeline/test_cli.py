@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -192,3 +193,7 @@ def test_ctrl_c_says_that_the_run_can_go_on(folder: Path) -> None:
     stopped = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
     assert stopped.returncode == 130
     assert "the same command goes on from there" in stopped.stderr
+
+
+def test_the_version_is_that_of_the_package(folder: Path) -> None:
+    assert textmill("--version", cwd=folder).stdout.strip() == f"textmill {version('textmill')}"
