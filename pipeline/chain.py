@@ -4,7 +4,6 @@ A step that raises is tried again on each row alone, and a row that breaks it le
 that breaks on every row it meets in a shard is itself at fault, and the shard fails.
 """
 
-import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -17,7 +16,8 @@ import pyarrow.compute as pc
 from textmill.pipeline import schema
 from textmill.pipeline.errors import StepError, UsageError
 from textmill.pipeline.ledger import Ledger, count_chars
-from textmill.pipeline.step import Step, take_refusals
+from textmill.pipeline.measures import Measures, uniform
+from textmill.pipeline.step import Filter, Step, take_refusals
 from textmill.pipeline.verdict import Verdict
 
 READ = "read"
@@ -42,15 +42,21 @@ class Passed:
     ledger: Ledger
     decisions: list[pa.RecordBatch] = field(default_factory=list)
     rejects: list[pa.RecordBatch] = field(default_factory=list)
+    measures: Measures | None = None
 
 
 @dataclass(frozen=True)
 class Chain:
-    """Labelled steps of one stage; `keep_rejects` is the share of dropped texts to keep for inspection."""
+    """Labelled steps of one stage.
+
+    `keep_rejects` is the share of dropped texts to keep for inspection, `keep_measures` that of the documents of
+    which to keep what the filters measured.
+    """
 
     stage: str
     steps: Sequence[tuple[str, Step]]
     keep_rejects: float = 0.0
+    keep_measures: float = 0.0
 
     def process(self, batch: pa.RecordBatch) -> Passed:
         """Send a batch through all steps. Raises StepError when a step breaks on rows together but on none alone."""
@@ -63,12 +69,14 @@ class Chain:
         """Take in a batch, without the rows that its reader refused."""
         passed = Passed(batch, Ledger(rows_in=batch.num_rows))
         self._run(passed, READ, take_refusals)
+        if self.keep_measures > 0 and any(isinstance(step, Filter) for _, step in self.steps):
+            passed.measures = Measures.of(passed.batch)
         return passed
 
     def advance(self, passed: Passed, number: int) -> Passed:
         """Apply one step."""
         label, step = self.steps[number]
-        self._run(passed, label, step.apply)
+        self._run(passed, label, step.apply, measure=isinstance(step, Filter))
         return passed
 
     def condemn(self, passed: Passed, number: int, reason: str) -> Passed:
@@ -83,14 +91,19 @@ class Chain:
     def finish(self, passed: Passed) -> Passed:
         """Book the rows that are left as kept."""
         passed.ledger.keep(passed.batch)
+        if passed.measures is not None:
+            n = passed.batch.num_rows
+            passed.measures.settle(None, pa.nulls(n), passed.batch, np.ones(n, np.bool_))
         return passed
 
-    def _run(self, passed: Passed, label: str, apply: Apply) -> None:
+    def _run(self, passed: Passed, label: str, apply: Apply, *, measure: bool = False) -> None:
         account = passed.ledger.step(label)
         account.rows_in, account.chars_in = passed.batch.num_rows, count_chars(passed.batch)
         start = time.perf_counter()
         if passed.batch.num_rows:  # so that no step ever meets an empty batch
             passed.batch, verdict = self._try(passed, label, apply)
+            if measure and verdict is not None and passed.measures is not None:
+                passed.measures.add(label, verdict.rules)
             if verdict is not None and verdict.names:
                 self._let_go(passed, label, verdict)
         account.seconds = time.perf_counter() - start
@@ -130,6 +143,8 @@ class Chain:
         reasons = pa.array([reason for reason in verdict.reasons if reason is not None], pa.string())
         for reason in verdict.counts():
             passed.ledger.drop(label, reason, gone.filter(pc.equal(reasons, reason)))
+        if passed.measures is not None:
+            passed.measures.settle(label, reasons, gone, out)
         decisions = self._decisions(gone, label, reasons, verdict.values[out], verdict.thresholds[out])
         passed.decisions.append(decisions)
         if self.keep_rejects > 0:
@@ -166,7 +181,9 @@ def blame(stage: str, ledger: Ledger) -> None:
 
 def _sample(gone: pa.RecordBatch, decisions: pa.RecordBatch, share: float) -> pa.RecordBatch:
     """The dropped rows whose id falls into the sample, with reason and text; the same on every run."""
-    lucky = pa.array([_uniform(name) < share for name in gone.column(schema.ID).to_pylist()], pa.bool_())
+    lucky = pa.array(
+        [uniform(name, b"textmill-reject") < share for name in gone.column(schema.ID).to_pylist()], pa.bool_()
+    )
     columns = [decisions.column(name) for name in REJECTS.names if name in decisions.schema.names]
     for name in (schema.URL, schema.TEXT):
         has = name in gone.schema.names
@@ -182,9 +199,3 @@ REJECTS = pa.schema(
     ]
 )
 """A sample of the dropped documents with their text as it was when they left."""
-
-
-def _uniform(name: str) -> float:
-    """A number in [0, 1) that depends on the id alone."""
-    digest = hashlib.blake2b(name.encode(), digest_size=8, person=b"textmill-reject").digest()
-    return int.from_bytes(digest, "little") / 2**64

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from textmill.pipeline import schema
-from textmill.pipeline.arrow import widen
+from textmill.pipeline.arrow import one_batch, widen
 from textmill.pipeline.barrier import Barrier
 from textmill.pipeline.chain import Passed, blame
 from textmill.pipeline.errors import ConservationError, TextmillError
@@ -22,6 +22,7 @@ from textmill.pipeline.io.reader import Reader, Skipped
 from textmill.pipeline.io.writer import ParquetSink, parquet_sink
 from textmill.pipeline.isolate import IsolatedChain
 from textmill.pipeline.ledger import Ledger, lengths
+from textmill.pipeline.measures import join_measures
 from textmill.pipeline.rulings import apply_ruling, read_batches, read_table
 from textmill.pipeline.shard import Shard
 from textmill.pipeline.spec import ChainSpec, Spec, build_barrier, build_chain, build_reader
@@ -47,7 +48,7 @@ class ChainJob:
 class ShardItem:
     """One shard: a slice of an input, or a part of an earlier stage with the barrier's ruling on it.
 
-    `rows` is how many rows the books say it has, where they know.
+    `rows` and `chars` are how many rows, and characters of text, the books say it has, where they know.
     """
 
     part: int
@@ -55,6 +56,7 @@ class ShardItem:
     data: str = ""
     ruling: str = ""
     rows: int | None = None
+    chars: int | None = None
 
 
 def run_shard(job: ChainJob, item: ShardItem) -> ShardManifest:
@@ -75,11 +77,16 @@ def _run_shard(job: ChainJob, item: ShardItem) -> ShardManifest:
             for kind, folder in _outputs(job).items()
         }
         barrier = build_barrier(job.barrier) if job.barrier else None
+        measures: list[pa.Table] = []
         for passed in _process(job, _batches(job, item, ledger.skipped)):
             ledger.add(passed.ledger)
             if passed.ledger.errors:
                 blame(job.chain.stage, ledger)
             _write(sinks, passed, barrier)
+            if passed.measures is not None:
+                measures.append(passed.measures.table(job.chain.keep_measures))
+        if measures:
+            sinks["measures"].write(one_batch(join_measures(measures)))
     ledger.seconds = time.perf_counter() - start
     manifest = ShardManifest(item.part, _origin(item), ledger)
     manifest.files = {k: s.written for k, s in sinks.items() if s.written.rows and k != "sketch"}
@@ -89,7 +96,7 @@ def _run_shard(job: ChainJob, item: ShardItem) -> ShardManifest:
 
 
 def _outputs(job: ChainJob) -> dict[str, StageFolder]:
-    outputs = dict.fromkeys(("data", "decisions", "rejects"), job.folder)
+    outputs = dict.fromkeys(("data", "decisions", "rejects", "measures"), job.folder)
     return outputs if job.sketches is None else {**outputs, "sketch": job.sketches}
 
 
@@ -182,3 +189,5 @@ def _check(job: ChainJob, item: ShardItem, manifest: ShardManifest, sinks: dict[
             raise ConservationError(f"{where}: {rows} rows booked, {sinks[kind].written.rows} in {kind}")
     if item.rows is not None and item.rows != ledger.rows_in:
         raise ConservationError(f"{where}: the stage before kept {item.rows} rows, {ledger.rows_in} arrived")
+    if item.chars is not None and item.chars != ledger.chars_in:
+        raise ConservationError(f"{where}: the stage before kept {item.chars} characters, {ledger.chars_in} arrived")

@@ -51,8 +51,8 @@ def plan(recipe: Recipe, out: str, shards: Sequence[Shard]) -> list[PlannedStage
     planned: list[PlannedStage] = []
     for number, stage in enumerate(_alternating(recipe.stages)):
         parts = stage.steps if isinstance(stage, ChainStage) else (stage.barrier,)
-        rejects = recipe.rejects.keep if isinstance(stage, ChainStage) else None
-        address = _hash([address, type(stage).__name__, stage.name, rejects, [_identity(part) for part in parts]])
+        aside = [recipe.rejects.keep, recipe.measures.keep] if isinstance(stage, ChainStage) else None
+        address = _hash([address, type(stage).__name__, stage.name, aside, [_identity(part) for part in parts]])
         planned.append(PlannedStage(stage.name, address, _folder(out, number, stage.name, address), stage))
         if number == 0:  # its shards stand on their own; what follows depends on all of them
             address = _hash([address, [shard.to_json() for shard in shards]])
@@ -62,7 +62,9 @@ def plan(recipe: Recipe, out: str, shards: Sequence[Shard]) -> list[PlannedStage
 
 def chain_spec(recipe: Recipe, stage: ChainStage) -> ChainSpec:
     """A chain as plain data."""
-    return ChainSpec(stage.name, tuple(Spec.of(step) for step in stage.steps), recipe.rejects.keep)
+    return ChainSpec(
+        stage.name, tuple(Spec.of(step) for step in stage.steps), recipe.rejects.keep, recipe.measures.keep
+    )
 
 
 def _alternating(stages: Sequence[ChainStage | BarrierStage]) -> Iterator[ChainStage | BarrierStage]:

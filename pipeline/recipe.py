@@ -32,6 +32,13 @@ class Rejects(BaseModel):
     keep: float = Field(default=0.0, ge=0, le=1, description="share of dropped documents, chosen by id")
 
 
+class MeasuresKept(BaseModel):
+    """Of how many documents to keep what the filters measured, for `textmill replay`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    keep: float = Field(default=1.0, ge=0, le=1, description="share of all documents, chosen by id")
+
+
 class Settings(BaseModel):
     """The top level of a recipe, as YAML has it, before names are looked up."""
 
@@ -40,6 +47,7 @@ class Settings(BaseModel):
     inputs: list[Json] = Field(min_length=1)
     output: Output = Output()
     rejects: Rejects = Rejects()
+    measures: MeasuresKept = MeasuresKept()
     stages: list[Json] = Field(min_length=1)
     expect: dict[str, tuple[float, float]] = {}
 
@@ -103,6 +111,7 @@ class Recipe:
     stages: tuple[ChainStage | BarrierStage, ...]
     output: Output = field(default_factory=Output)
     rejects: Rejects = field(default_factory=Rejects)
+    measures: MeasuresKept = field(default_factory=MeasuresKept)
     expect: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def to_yaml(self) -> str:
@@ -112,6 +121,7 @@ class Recipe:
             "inputs": [{"read": item.name, **item.part.model_dump(mode="json")} for item in self.inputs],
             "output": self.output.model_dump(mode="json"),
             "rejects": self.rejects.model_dump(mode="json"),
+            "measures": self.measures.model_dump(mode="json"),
             "stages": [stage.to_yaml() for stage in self.stages],
             "expect": {key: list(bounds) for key, bounds in self.expect.items()},
         }

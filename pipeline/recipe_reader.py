@@ -71,7 +71,7 @@ def parse_recipe(content: object, overrides: Sequence[str] = (), plugin_folders:
     inputs = [reading.input_entry(raw) for raw in _list(content, "inputs")]
     stages = [stage for raw in _list(content, "stages") if (stage := reading.stage_entry(raw))]
     reading.check_names([entry.label for entry in inputs], stages)
-    sections = {key: reading.section(key, content.get(key)) for key in ("output", "rejects", "expect")}
+    sections = {key: reading.section(key, content.get(key)) for key in _SECTIONS[1:]}
     homes = {entry.home: entry.parameters for entry in [*inputs, *(e for s in stages for e in s.entries)]}
     for override in overrides:
         reading.override(override, {**sections, **homes})
@@ -89,7 +89,15 @@ def parse_recipe(content: object, overrides: Sequence[str] = (), plugin_folders:
     reading.problems += _expect_problems(sections["expect"], stages)
     if settings is None or reading.problems:
         raise RecipeError(reading.problems)
-    return Recipe(settings.name, readers, tuple(built), settings.output, settings.rejects, settings.expect)
+    return Recipe(
+        settings.name,
+        readers,
+        tuple(built),
+        settings.output,
+        settings.rejects,
+        settings.measures,
+        settings.expect,
+    )
 
 
 class _Strict(yaml.SafeLoader):
@@ -217,7 +225,7 @@ class _Reading:
             return None
 
 
-_SECTIONS = ("inputs", "output", "rejects", "expect")
+_SECTIONS = ("inputs", "output", "rejects", "measures", "expect")
 
 
 def _list(content: Json, key: str) -> list[Any]:

@@ -33,6 +33,7 @@ class ChainSpec:
     stage: str
     steps: tuple[Spec, ...]
     keep_rejects: float = 0.0
+    keep_measures: float = 0.0
 
 
 @lru_cache(maxsize=32)
@@ -44,7 +45,7 @@ def build_chain(spec: ChainSpec) -> Chain:
         step = catalog.step(entry.name).model_validate_json(entry.parameters)
         step.prepare()
         steps.append((entry.label, step))
-    return Chain(spec.stage, tuple(steps), spec.keep_rejects)
+    return Chain(spec.stage, tuple(steps), spec.keep_rejects, spec.keep_measures)
 
 
 @lru_cache(maxsize=32)

@@ -5,7 +5,9 @@
     stages/NN-name-HASH/
         data/part-00000.parquet         rows that went on
         decisions/part-00000.parquet    one row for every document that left
+        edits/part-00000.parquet        (barriers) one row for every span cut out of a document that stayed
         rejects/part-00000.parquet      text of a sample of those
+        measures/part-00000.parquet     what the filters measured of each document
         sketch/part-00000.parquet       (barriers) what the barrier knows of each row
         rulings/part-00000.parquet      (barriers) what it decided
         shards/part-00000.json          the shard's manifest: the only sign that it is done
@@ -30,7 +32,7 @@ from textmill.pipeline.ledger import Ledger
 READERS = 16
 """Manifests read at a time."""
 
-KINDS = ("data", "decisions", "rejects", "sketch", "rulings")
+KINDS = ("data", "decisions", "edits", "rejects", "measures", "sketch", "rulings")
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,22 @@ Values: TypeAlias = pa.Array | pa.ChunkedArray | npt.NDArray[np.generic] | Seque
 Mask: TypeAlias = pa.Array | pa.ChunkedArray | npt.NDArray[np.bool_] | Sequence[bool | None]
 
 
+class Rule(NamedTuple):
+    """One comparison that a filter made, for every row: whether the row broke it, and what was judged.
+
+    A row that could not be judged counts as broken. NaN stands for a value or threshold that was not stated.
+    """
+
+    reason: str
+    broken: Bools
+    values: npt.NDArray[np.float64]
+    thresholds: npt.NDArray[np.float64]
+
+
+ANY_REASON = "any"
+"""Name of the rule of a filter that gives each row a reason of its own, as a `doc_filter` does."""
+
+
 @dataclass(frozen=True, eq=False)
 class Verdict:
     """One reason a row, or none. Build it by chaining; of several reasons for a row the first wins.
@@ -30,6 +46,7 @@ class Verdict:
     codes: npt.NDArray[np.int16]  # index into names, -1 where the row is kept
     values: npt.NDArray[np.float64]  # what was judged, NaN where not stated
     thresholds: npt.NDArray[np.float64]  # what it was compared with, NaN where not stated
+    rules: tuple[Rule, ...] = ()  # every comparison made, whether it dropped a row or not
 
     @classmethod
     def of(cls, batch: pa.RecordBatch) -> "Verdict":
@@ -47,7 +64,7 @@ class Verdict:
         mask, unknown = _split_nulls(where)
         if len(mask) != len(self.codes):
             raise ValueError(f"reason {reason!r}: {len(mask)} entries for {len(self.codes)} rows")
-        verdict = self._mark(reason, mask, value, threshold)
+        verdict = self._noted(reason, mask | unknown, value, threshold)._mark(reason, mask, value, threshold)
         return verdict._mark(NOT_JUDGED, unknown, None, threshold) if unknown.any() else verdict
 
     def drop_each(self, reasons: Sequence[str | None] | pa.Array, value: Values | None = None) -> "Verdict":
@@ -55,10 +72,15 @@ class Verdict:
         column = reasons if isinstance(reasons, pa.Array) else pa.array(reasons, pa.string())
         if len(column) != len(self.codes):
             raise ValueError(f"{len(column)} reasons for {len(self.codes)} rows")
-        verdict = self
+        verdict = self._noted(ANY_REASON, bools(pc.is_valid(column)), value, None)
         for reason in pc.unique(column.drop_null()).to_pylist():
-            verdict = verdict.drop(reason, pc.fill_null(pc.equal(column, reason), False), value)
+            verdict = verdict._mark(reason, bools(pc.fill_null(pc.equal(column, reason), False)), value, None)
         return verdict
+
+    def _noted(self, reason: str, broken: Bools, value: Values | None, threshold: Values | None) -> "Verdict":
+        everywhere, unstated = np.ones(len(broken), np.bool_), np.full(len(broken), np.nan)
+        rule = Rule(reason, broken, _fill(unstated, everywhere, value), _fill(unstated, everywhere, threshold))
+        return replace(self, rules=(*self.rules, rule))
 
     def _mark(self, reason: str, mask: Bools, value: Values | None, threshold: Values | None) -> "Verdict":
         fresh = mask & (self.codes < 0)

@@ -175,6 +175,7 @@ def test_a_lost_part_is_found_by_its_stage_and_by_its_neighbours(out: str) -> No
     (folder / "shards/part-00001.json").unlink()
     assert set(problems(out)) == {
         "scores/manifest.json: lists part 1, whose manifest is missing or broken",
+        "scores/measures/part-00001.parquet: is not in any manifest",
         "scores: part 1 is missing; 1 rows of it left stage 'duplicates'",
         "scores/data/part-00001.parquet: is not in any manifest",
         "output: 2 rows left stage 'scores', but 3 came into the corpus",
@@ -212,7 +213,7 @@ def test_a_stage_that_is_not_complete_is_no_problem(out: str) -> None:
     (scores / "shards/part-00002.json").unlink()
     found = verify(out)
     assert found.problems == []
-    leftover = "stage 'scores' holds 1 file of a part that was not finished, such as data/part-00002.parquet"
+    leftover = "stage 'scores' holds 2 files of a part that was not finished, such as data/part-00002.parquet"
     assert found.incomplete == [
         "stage 'scores' is not complete: 2 parts done",
         "stage 'output' is not complete: 1 part done",
