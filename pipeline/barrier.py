@@ -22,9 +22,28 @@ RULING = pa.schema(
         ("similarity", pa.float32()),
     ]
 )
-"""A ruling: one row for each row of the shard that leaves (reason given) or gains columns (reason null).
+"""A ruling: one row for each row of the shard that leaves (reason given), gains columns or loses text (reason null).
 
-Sorted by `row`, the position in the shard. Columns that the barrier adds follow these.
+Sorted by `row`, the position in the shard. Columns that the barrier adds follow these, and `CUTS` where it edits texts.
+"""
+
+CUTS = "cuts"
+"""A column that a ruling may have beside these: the spans to cut out of a text that stays, a list of `CUT` or null."""
+
+CUT = pa.struct(
+    [
+        ("start", pa.int64()),
+        ("stop", pa.int64()),
+        ("reason", pa.string()),
+        ("value", pa.float64()),
+        ("kept_id", pa.string()),
+    ]
+)
+"""A span of a text, in code points as Python's ``text[start:stop]``, and why it goes.
+
+Spans of a text are in order and do not overlap; none is empty. Code points, for a cut between two of them never
+tears a character, and the characters that go are ``stop - start``. kept_id: the document that has the
+same and keeps it; value: what was judged; both may be null. A row that leaves (reason given) has no cuts.
 """
 
 FINDINGS = "findings.json"
@@ -44,7 +63,7 @@ class Barrier(Parameters):
 
     @abstractmethod
     def resolve(self, sketches: Sequence[str], work: str, executor: Executor) -> Sequence[str]:
-        """Write one ruling file (Parquet, `RULING` and the added columns) a sketch file; return their paths.
+        """Write one ruling file (Parquet: `RULING`, `CUTS` if wanted, the added columns) a sketch; return their paths.
 
         `sketches` are Parquet files in shard order; `work` is a folder to use freely, gone afterwards but for
         `FINDINGS` in it.

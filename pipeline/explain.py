@@ -1,9 +1,9 @@
 """What happened to one document: where it was read, what dropped it and why, or where it stands in the corpus."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from itertools import groupby
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,30 +12,29 @@ from rich.console import Console
 
 from textmill.pipeline import schema
 from textmill.pipeline.console import plural, say
-from textmill.pipeline.errors import DamagedRunError
 from textmill.pipeline.io.files import exists, join, open_binary
+from textmill.pipeline.lookup import Hit, files_of, part_of, rows_with, search
 from textmill.pipeline.run_folder import RunFolder, RunStage, open_run
-from textmill.pipeline.stage_folder import part_name, part_number, parts_in, read_json
+from textmill.pipeline.stage_folder import part_name, read_json
 
 EXCERPT = 400
 """Characters of a text that are shown."""
 SUGGESTIONS = 10
 """Ids shown for one that is not there, and of duplicates that a document stands for."""
-_THREADS = 8
-"""Files searched at once; Arrow decodes without Python's lock, and stores answer many requests at a time."""
 
 
 @dataclass(frozen=True)
 class Event:
     """Something that happened to a document.
 
-    what: ``read`` from `place`, ``dropped`` by a stage, ``kept`` in the file `place`, or ``waiting``: past
-    every stage that is done so far, in the file `place`. details: columns of its decision or of its row in
-    the corpus; the text as it was then, where it was kept, in `text`.
+    what: ``read`` from `place`, ``dropped`` by a stage, ``edited`` by one, ``kept`` in the file `place`, or
+    ``waiting``: past every stage that is done so far, in the file `place`. details: columns of its decision or
+    of its row in the corpus; the text as it was then, where it was kept, in `text`. Of an edit: `step`,
+    `reason`, `spans`, `characters`, the first `kept_ids`, and as `text` the first span that was cut out.
     """
 
     document: str
-    what: Literal["read", "dropped", "kept", "waiting"]
+    what: Literal["read", "dropped", "edited", "kept", "waiting"]
     stage: str
     place: str
     details: Mapping[str, Any]
@@ -77,10 +76,13 @@ def explain(out: str, document: str) -> Explanation:
 
 def _life(run: RunFolder, document: str, start: int = 0) -> Iterator[Event]:
     """The events of a document from stage number `start` on, then those of the documents that it left to."""
+    edits = [event for number in range(start) for event in _edits(run, number, document)]
     for number, stage in enumerate(run.stages[start:], start):
-        found = _search(stage, "decisions", schema.ID, document)
+        edits += _edits(run, number, document)
+        found = search(stage, "decisions", schema.ID, document)
         for hit in found:
             yield _origin(run, document, hit.part)
+            yield from _of_part(edits, hit.part)
             yield Event(document, "dropped", stage.name, hit.path, {**hit.row, **_rejected(stage, hit)})
         if found:
             for survivor in sorted({hit.row["kept_id"] for hit in found} - {None}):
@@ -88,74 +90,35 @@ def _life(run: RunFolder, document: str, start: int = 0) -> Iterator[Event]:
             return
     output = run.stages[-1]
     for stage in [output] if output.summary() else reversed(run.stages):
-        if found := _search(stage, "data", schema.ID, document):
+        if found := search(stage, "data", schema.ID, document):
             kept = stage is output
             for hit in found:
-                yield _origin(run, document, _part_of_row(run, hit) if kept else hit.part)
+                part = _part_of_row(run, hit) if kept else hit.part
+                yield _origin(run, document, part)
+                yield from _of_part(edits, part)
                 yield Event(document, "kept" if kept else "waiting", stage.name, hit.path, hit.row)
             return
 
 
-class _Hit(NamedTuple):
-    """A row that was looked for: its file's path and part number, its number in the file, its columns."""
-
-    path: str
-    part: int
-    number: int
-    row: dict[str, Any]
-
-
-def _search(stage: RunStage, kind: str, column: str, value: str) -> list[_Hit]:
-    """The rows of a stage's files of a kind in which `column` is `value`."""
-    paths = _files(stage, kind)
-    with ThreadPoolExecutor(_THREADS) as pool:
-        return [hit for hits in pool.map(lambda path: _rows_or_damage(path, column, value), paths) for hit in hits]
-
-
-def _files(stage: RunStage, kind: str) -> list[str]:
-    """The files of a kind of those parts that are done; a part without such rows has none."""
-    there = parts_in(stage.file(kind, 0).rpartition("/")[0])
-    return [stage.file(kind, part) for part in stage.parts() if part in there]
+def _edits(run: RunFolder, number: int, document: str) -> Iterator[Event]:
+    """What stage `number` cut out of a document, an event a reason."""
+    stage = run.stages[number]
+    found = search(stage, "edits", schema.ID, document)
+    before = search(run.stages[number - 1], "data", schema.ID, document) if found else []
+    texts = {hit.part: hit.row.get(schema.TEXT) for hit in before}
+    by_reason = lambda hit: (hit.part, hit.row["step"], hit.row["reason"])  # noqa: E731
+    for (part, step, reason), hits in groupby(sorted(found, key=by_reason), by_reason):
+        rows = [hit.row for hit in hits]
+        details = {"part": part, "step": step, "reason": reason, "spans": len(rows)}
+        details["characters"] = sum(row["stop"] - row["start"] for row in rows)
+        details["kept_ids"] = list(dict.fromkeys(row["kept_id"] for row in rows if row["kept_id"] is not None))
+        details[schema.TEXT] = (texts.get(part) or "")[rows[0]["start"] : rows[0]["stop"]]
+        yield Event(document, "edited", stage.name, stage.file("edits", part), details)
 
 
-def _rows_or_damage(path: str, column: str, value: str) -> list[_Hit]:
-    try:
-        return _rows_with(path, column, value)
-    except pa.ArrowInvalid as error:
-        raise DamagedRunError(f"{path}: no whole Parquet file ({error}); see textmill verify") from error
-
-
-def _rows_with(path: str, column: str, value: str) -> list[_Hit]:
-    hits = []
-    with open_binary(path) as stream, pq.ParquetFile(stream) as file:
-        if column not in file.schema_arrow.names:
-            return []
-        start = 0
-        for group in range(file.num_row_groups):
-            meta = file.metadata.row_group(group)
-            if _may_hold(meta, column, value):
-                mask = pc.equal(file.read_row_group(group, columns=[column]).column(0), value)
-                rows = pc.indices_nonzero(mask)
-                found = file.read_row_group(group).take(rows).to_pylist() if len(rows) else []
-                numbers = (start + number for number in rows.to_pylist())
-                hits += [_Hit(path, _part(path), *pair) for pair in zip(numbers, found, strict=True)]
-            start += meta.num_rows
-    return hits
-
-
-def _may_hold(meta: pq.RowGroupMetaData, column: str, value: str) -> bool:
-    """Whether a row group's statistics allow that it holds `value`."""
-    columns = (meta.column(index) for index in range(meta.num_columns))
-    statistics = next((c.statistics for c in columns if c.path_in_schema == column), None)
-    if statistics is None or not statistics.has_min_max:
-        return statistics is None or statistics.null_count is None or statistics.null_count < meta.num_rows
-    return bool(statistics.min <= value <= statistics.max)
-
-
-def _part(path: str) -> int:
-    part = part_number(path.rpartition("/")[2])
-    assert part is not None
-    return part
+def _of_part(edits: Sequence[Event], part: int) -> list[Event]:
+    """Those edits that were made in a part: several documents may have one id."""
+    return [event for event in edits if event.details["part"] == part]
 
 
 def _origin(run: RunFolder, document: str, part: int) -> Event:
@@ -165,12 +128,12 @@ def _origin(run: RunFolder, document: str, part: int) -> Event:
     return Event(document, "read", first.name, origin["path"], {**origin, "part": part})
 
 
-def _part_of_row(run: RunFolder, hit: _Hit) -> int:
+def _part_of_row(run: RunFolder, hit: Hit) -> int:
     """The part of the last chain from which a row of the corpus comes."""
     last, output = run.stages[-2:]
     end, part = 0, -1
     for path, first, stop in _manifest(output, hit.part)["origin"]["pieces"]:
-        part = _part(path)
+        part = part_of(path)
         end += sum(rows for rows, _ in _manifest(last, part)["files"]["data"]["row_groups"][first:stop])
         if hit.number < end:
             break
@@ -181,16 +144,16 @@ def _manifest(stage: RunStage, part: int) -> dict[str, Any]:
     return read_json(join(stage.folder.path, "shards", f"{part_name(part)}.json"))
 
 
-def _rejected(stage: RunStage, hit: _Hit) -> dict[str, Any]:
+def _rejected(stage: RunStage, hit: Hit) -> dict[str, Any]:
     """The text and URL of a dropped document, where the sample of rejects holds it."""
     path = stage.file("rejects", hit.part)
-    found = _rows_with(path, schema.ID, hit.row[schema.ID]) if exists(path) else []
+    found = rows_with(path, schema.ID, hit.row[schema.ID]) if exists(path) else []
     return {name: found[0].row[name] for name in (schema.URL, schema.TEXT)} if found else {}
 
 
 def _favoured(stage: RunStage, ids: Sequence[str]) -> list[str]:
     """Ids of the documents that a stage dropped in favour of one of `ids`."""
-    return [hit.row[schema.ID] for name in ids for hit in _search(stage, "decisions", "kept_id", name)]
+    return [hit.row[schema.ID] for name in ids for hit in search(stage, "decisions", "kept_id", name)]
 
 
 def _ids_of_url(run: RunFolder, url: str) -> list[str]:
@@ -199,7 +162,7 @@ def _ids_of_url(run: RunFolder, url: str) -> list[str]:
         return []
     first = run.stages[0]
     for stage, kind in ((first, "data"), *((stage, "rejects") for stage in run.stages)):
-        if found := _search(stage, kind, schema.URL, url):
+        if found := search(stage, kind, schema.URL, url):
             return sorted({hit.row[schema.ID] for hit in found})
     return []
 
@@ -209,7 +172,7 @@ def _like(run: RunFolder, part_of_id: str) -> list[str]:
     found: dict[str, None] = {}
     for stage in run.stages:
         for kind in ("decisions", "data"):
-            for path in _files(stage, kind):
+            for path in files_of(stage, kind):
                 for batch in _ids(path):
                     mask = pc.match_substring(batch.column(0), part_of_id, ignore_case=True)
                     found |= dict.fromkeys(batch.filter(mask).column(0).to_pylist())
@@ -265,6 +228,16 @@ def _tell_dropped(event: Event) -> str:
     return told
 
 
+def _tell_edited(event: Event) -> str:
+    details = event.details
+    cut = f"{plural(details['characters'], 'character')} cut out in {plural(details['spans'], 'span')}"
+    told = f"in stage {event.stage}, by {details['step']}: {cut}, {details['reason']}"
+    kept = details["kept_ids"]
+    if kept:
+        told += f", which {', '.join(kept[:SUGGESTIONS])}{', …' if len(kept) > SUGGESTIONS else ''} kept"
+    return told
+
+
 def _tell_row(event: Event) -> str:
     """The file, and every column but the long ones."""
     hidden = (schema.ID, schema.TEXT, schema.SOURCE, schema.HTML)
@@ -273,4 +246,4 @@ def _tell_row(event: Event) -> str:
     return f"{'in' if event.what == 'kept' else 'after stage ' + event.stage + ', in'} {event.place}{told}"
 
 
-_TOLD = {"read": _tell_read, "dropped": _tell_dropped, "kept": _tell_row, "waiting": _tell_row}
+_TOLD = {"read": _tell_read, "dropped": _tell_dropped, "edited": _tell_edited, "kept": _tell_row, "waiting": _tell_row}

@@ -67,7 +67,7 @@ def _funnel(report: Json, *, wide: bool) -> Table:
 def _worth_a_row(stage: Json) -> bool:
     """Whether a stage is more than the chain that passes a barrier's survivors on, or the copy to the corpus."""
     steps = [step for step in stage["steps"] if step["name"] != READ]
-    return bool(steps or stage["documents_dropped"] or stage["skipped"])
+    return bool(steps or stage["documents_dropped"] or stage["edited"] or stage["skipped"])
 
 
 def _add_row(table: Table, flow: Json, reasons: str, work: float, *, wide: bool) -> None:
@@ -130,6 +130,7 @@ def _notes(report: Json) -> Iterator[str]:
             skipped[kind] = skipped.get(kind, 0) + times
     if skipped:
         yield f"passed over by readers: {_most(skipped, 8)}"
+    yield from _cut_out(stages)
     reused = [stage["name"] for stage in stages if stage["reused"]]
     if reused:
         yield f"reused from an earlier run: {', '.join(reused)}"
@@ -148,6 +149,14 @@ def _notes(report: Json) -> Iterator[str]:
         )
     if report["balanced"]:
         yield "books balance: every document that came into a stage left it, or was dropped for a reason"
+
+
+def _cut_out(stages: Sequence[Json]) -> Iterator[str]:
+    for stage in stages:
+        for reason, edits in stage["edited"].items():
+            spans, documents = plural(edits["spans"], "span"), plural(edits["documents"], "document")
+            chars = count(edits["characters"])
+            yield f"cut out by {stage['name']}: {chars} characters in {spans} of {documents}, {reason}"
 
 
 def _faults(report: Json) -> Iterator[str]:

@@ -30,8 +30,21 @@ class StepAccount:
             setattr(self, name, getattr(self, name) + amount)
 
 
+@dataclass
+class EditAccount:
+    """Documents that a step cut spans out of, the spans, and their characters."""
+
+    rows: int = 0
+    spans: int = 0
+    chars: int = 0
+
+    def add(self, other: "EditAccount") -> None:
+        """Add another account of the same kind."""
+        self.rows, self.spans, self.chars = self.rows + other.rows, self.spans + other.spans, self.chars + other.chars
+
+
 Group = tuple[str, ...]
-"""Kept rows are grouped by (source, language), dropped rows by (step, reason, source, language)."""
+"""Kept rows are grouped by (source, language), dropped and edited ones by (step, reason, source, language)."""
 
 
 @dataclass
@@ -44,6 +57,7 @@ class Ledger:
     kept_chars: Counter[Group] = field(default_factory=Counter)
     dropped_rows: Counter[Group] = field(default_factory=Counter)
     dropped_chars: Counter[Group] = field(default_factory=Counter)
+    edited: dict[Group, EditAccount] = field(default_factory=dict)
     skipped: Counter[str] = field(default_factory=Counter)
     errors: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -57,6 +71,11 @@ class Ledger:
     def rows_dropped(self) -> int:
         """Rows that left, for whatever reason."""
         return self.dropped_rows.total()
+
+    @property
+    def chars_in(self) -> int:
+        """Characters that came to the first step; before there are steps, 0."""
+        return next((account.chars_in for account in self.steps.values()), 0)
 
     def reasons(self) -> Counter[str]:
         """Dropped rows by reason."""
@@ -81,6 +100,17 @@ class Ledger:
             self.dropped_rows[(step, reason, *group)] += rows
             self.dropped_chars[(step, reason, *group)] += chars
 
+    def cut(self, step: str, reason: str, batch: pa.Table, spans: pa.ChunkedArray, chars: pa.ChunkedArray) -> None:
+        """Book that `step` cut so many spans, of so many characters, out of each of some rows for `reason`."""
+        table = pa.table([*_labels(batch), spans, chars], names=["source", "language", "spans", "chars"])
+        totals = table.group_by(["source", "language"], use_threads=False).aggregate(
+            [("spans", "count"), ("spans", "sum"), ("chars", "sum")]
+        )
+        for row in totals.to_pylist():
+            group = (step, reason, row["source"], row["language"])
+            more = EditAccount(row["spans_count"], row["spans_sum"], row["chars_sum"])
+            self.edited.setdefault(group, EditAccount()).add(more)
+
     def complain(self, message: str) -> None:
         """Keep an error message, as long as there are few."""
         if len(self.errors) < MAX_ERRORS:
@@ -95,6 +125,8 @@ class Ledger:
         self.kept_chars.update(other.kept_chars)
         self.dropped_rows.update(other.dropped_rows)
         self.dropped_chars.update(other.dropped_chars)
+        for group, edits in other.edited.items():
+            self.edited.setdefault(group, EditAccount()).add(edits)
         self.skipped.update(other.skipped)
         self.seconds += other.seconds
         for message in other.errors:
@@ -116,6 +148,7 @@ class Ledger:
             "steps": {label: vars(account) for label, account in self.steps.items()},
             "kept": [[*g, n, self.kept_chars[g]] for g, n in sorted(self.kept_rows.items())],
             "dropped": [[*g, n, self.dropped_chars[g]] for g, n in sorted(self.dropped_rows.items())],
+            "edited": [[*g, e.rows, e.spans, e.chars] for g, e in sorted(self.edited.items())],
             "skipped": dict(sorted(self.skipped.items())),
             "errors": self.errors,
             "seconds": self.seconds,
@@ -134,6 +167,8 @@ class Ledger:
             for *group, n, characters in entries:
                 rows[tuple(group)] = n
                 chars[tuple(group)] = characters
+        for *group, n, spans, characters in json.get("edited", ()):
+            ledger.edited[tuple(group)] = EditAccount(n, spans, characters)
         return ledger
 
 
@@ -150,8 +185,7 @@ def _groups(batch: pa.RecordBatch) -> list[tuple[Group, int, int]]:
     """(source, language), rows, characters of each group in a batch; "" where a column is null or missing."""
     if batch.num_rows == 0:
         return []
-    keys = [_label(batch, schema.SOURCE), _label(batch, schema.LANGUAGE)]
-    table = pa.table([*keys, lengths(batch)], names=["source", "language", "chars"])
+    table = pa.table([*_labels(batch), lengths(batch)], names=["source", "language", "chars"])
     totals = table.group_by(["source", "language"], use_threads=False).aggregate([("chars", "count"), ("chars", "sum")])
     columns = (totals.column(name).to_pylist() for name in ("source", "language", "chars_count", "chars_sum"))
     return [((source, language), rows, chars) for source, language, rows, chars in zip(*columns, strict=True)]
@@ -166,7 +200,11 @@ def lengths(batch: pa.RecordBatch) -> pa.Array:
     return pa.array([0] * batch.num_rows, pa.int32())
 
 
-def _label(batch: pa.RecordBatch, name: str) -> pa.Array:
-    if name in batch.schema.names:
-        return pc.fill_null(pc.cast(batch.column(name), pa.string()), "")
-    return pa.array([""] * batch.num_rows, pa.string())
+def _labels(batch: pa.RecordBatch | pa.Table) -> list[pa.Array]:
+    """Source and language of each row, "" where a column is null or missing."""
+    return [
+        pc.fill_null(pc.cast(batch.column(name), pa.string()), "")
+        if name in batch.schema.names
+        else pa.array([""] * batch.num_rows, pa.string())
+        for name in (schema.SOURCE, schema.LANGUAGE)
+    ]

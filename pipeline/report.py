@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from textmill.pipeline.balance import imbalances
 from textmill.pipeline.chain import READ
 from textmill.pipeline.io.files import join
-from textmill.pipeline.ledger import Group, Ledger, StepAccount
+from textmill.pipeline.ledger import EditAccount, Group, Ledger, StepAccount
 from textmill.pipeline.run_folder import RunFolder, RunStage, StageBooks, open_run
 from textmill.pipeline.stage_folder import write_json
 
@@ -87,6 +87,7 @@ def _stage(run: RunFolder, stage: RunStage, books: StageBooks, reused: Sequence[
         "balanced": not imbalances(ledger),
         **_flow(_whole(ledger)),
         "dropped": _reasons(ledger),
+        "edited": _edits(ledger),
         "skipped": dict(sorted(ledger.skipped.items())),
         "errors": ledger.errors,
         "work_seconds": round(ledger.seconds, 3) if stage.kind == "chain" else None,
@@ -103,6 +104,7 @@ def _step(ledger: Ledger, label: str, account: StepAccount) -> Json:
         "name": label,
         **_flow(account),
         "dropped": _reasons(ledger, label),
+        "edited": _edits(ledger, label),
         "work_seconds": round(account.seconds, 3),
         "million_characters_per_second": (
             round(account.chars_in / account.seconds / 1e6, 3)
@@ -147,6 +149,18 @@ def _reasons(ledger: Ledger, step: str | None = None) -> Json:
     return {
         reason: {"documents": count, "share": _share(count, came), "characters": chars[reason]}
         for reason, count in sorted(rows.items(), key=lambda item: (-item[1], item[0]))
+    }
+
+
+def _edits(ledger: Ledger, step: str | None = None) -> Json:
+    """What was cut out of documents that stayed, by reason, the most characters first."""
+    accounts: dict[str, EditAccount] = {}
+    for (label, reason, *_), edits in ledger.edited.items():
+        if step in (None, label):
+            accounts.setdefault(reason, EditAccount()).add(edits)
+    return {
+        reason: {"documents": edits.rows, "spans": edits.spans, "characters": edits.chars}
+        for reason, edits in sorted(accounts.items(), key=lambda item: (-item[1].chars, item[0]))
     }
 
 

@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 
 from textmill.pipeline import schema
 from textmill.pipeline.arrow import one_batch, set_column, validity
-from textmill.pipeline.barrier import RULING
+from textmill.pipeline.barrier import CUTS, RULING
+from textmill.pipeline.edits import book_cuts, cut_texts, cuts_of
 from textmill.pipeline.errors import DamagedRunError
 from textmill.pipeline.io.files import open_binary
 from textmill.pipeline.ledger import Ledger
@@ -32,14 +33,15 @@ def read_batches(
 
 
 def apply_ruling(batches: Iterable[pa.RecordBatch], ruling: pa.Table) -> Iterator[pa.RecordBatch]:
-    """The rows that a ruling keeps, with the columns that it adds.
+    """The rows that a ruling keeps, with the columns that it adds and without the spans that it cuts.
 
-    Raises DamagedRunError when the ruling names rows that the shard does not have.
+    Raises DamagedRunError when the ruling names rows, or characters of texts, that the shard does not have.
     """
     entries = one_batch(ruling)
     rows = entries.column("row").to_numpy()
     leaves = validity(entries.column("reason"))
-    added = [name for name in entries.schema.names if name not in RULING.names]
+    added = [name for name in entries.schema.names if name not in (*RULING.names, CUTS)]
+    cuts = cuts_of(entries)
     start = 0
     for batch in batches:
         stop = start + batch.num_rows
@@ -49,7 +51,7 @@ def apply_ruling(batches: Iterable[pa.RecordBatch], ruling: pa.Table) -> Iterato
         source = np.full(batch.num_rows, -1)
         source[rows[low:high] - start] = np.arange(low, high)
         where = pa.array(source, mask=source < 0)
-        ruled = batch
+        ruled = cut_texts(batch, cuts, np.arange(low, high), rows[low:high] - start)
         for name in added:
             ruled = set_column(ruled, name, entries.column(name).take(where))
         yield ruled.filter(pa.array(kept))
@@ -75,11 +77,14 @@ def decisions_of(stage: str, step: str, sketch: pa.Table, ruling: pa.Table) -> t
     ledger = Ledger(rows_in=sketch.num_rows)
     for reason in pc.unique(gone.column("reason")).to_pylist():
         ledger.drop(step, reason, one_batch(left.filter(pc.equal(gone.column("reason"), reason))))
+    account = ledger.step(step)
+    account.chars_in = int(pc.sum(sketch.column(schema.CHARS)).as_py() or 0)
+    lost = pa.array(book_cuts(ledger, step, sketch, ruling))
+    index = sketch.schema.get_field_index(schema.CHARS)
+    sketch = sketch.set_column(index, schema.CHARS, pc.subtract(sketch.column(schema.CHARS), lost))
     survivors = one_batch(sketch.filter(pa.array(mask)))
     ledger.keep(survivors)
-    account = ledger.step(step)
     account.rows_in, account.rows_out = sketch.num_rows, survivors.num_rows
-    account.chars_in = int(pc.sum(sketch.column(schema.CHARS)).as_py() or 0)
     account.chars_out = int(pc.sum(survivors.column(schema.CHARS)).as_py() or 0)
     return pa.table([columns[name].cast(kind) for name, kind in _DECISION_TYPES], schema=schema.DECISIONS), ledger
 

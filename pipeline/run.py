@@ -163,7 +163,12 @@ class _Run:
         planned.folder.sweep(manifests)
         self._finish(planned, [item.part for item in items], manifests, fresh=bool(todo))
         return [
-            ShardItem(item.part, data=planned.folder.file("data", item.part), rows=manifest.ledger.rows_out)
+            ShardItem(
+                item.part,
+                data=planned.folder.file("data", item.part),
+                rows=manifest.ledger.rows_out,
+                chars=manifest.ledger.kept_chars.total(),
+            )
             for item in items
             if (manifest := manifests.get(item.part)) and manifest.ledger.rows_out
         ]
@@ -224,6 +229,7 @@ class _Run:
                 item,
                 ruling=folder.file("rulings", item.part) if "rulings" in done[item.part].files else "",
                 rows=done[item.part].ledger.rows_out,
+                chars=done[item.part].ledger.kept_chars.total(),
             )
             for item in items
         ]

@@ -57,3 +57,18 @@ DECISIONS: Final = pa.schema(
     ]
 )
 """One row for every document that left, with nulls where a column does not apply."""
+
+EDITS: Final = pa.schema(
+    [
+        (ID, pa.string()),
+        (SOURCE, pa.string()),
+        ("stage", pa.string()),
+        ("step", pa.string()),
+        ("reason", pa.string()),
+        ("start", pa.int64()),
+        ("stop", pa.int64()),
+        ("value", pa.float64()),
+        ("kept_id", pa.string()),
+    ]
+)
+"""One row for every span that a barrier cut out of a document that stayed: code points [start, stop) of its text."""

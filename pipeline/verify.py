@@ -72,6 +72,10 @@ class _Read:
         """The parts of this run; the first stage may hold others beside, of earlier inputs."""
         return self.manifests.keys() if self.stage.planned is None else self.stage.planned
 
+    def chars(self, part: int) -> int | None:
+        """Characters that a part let out; None for a part that is not there."""
+        return self.manifests[part].ledger.kept_chars.total() if part in self.manifests else None
+
     def rows(self, part: int) -> int | None:
         """Rows that a part let out; None for a part that is not there."""
         return self.manifests[part].ledger.rows_out if part in self.manifests else None
@@ -185,6 +189,11 @@ def _check_flow(before: _Read, here: _Read, findings: Findings) -> None:
             findings.blame(
                 join(folder, "shards", f"{part_name(part)}.json"),
                 f"{manifest.ledger.rows_in} rows came in, but {before.rows(part)} left stage {name!r}",
+            )
+        elif manifest.ledger.steps and before.chars(part) != manifest.ledger.chars_in:
+            findings.blame(
+                join(folder, "shards", f"{part_name(part)}.json"),
+                f"{manifest.ledger.chars_in} characters came in, but {before.chars(part)} left stage {name!r}",
             )
     for part in before.parts if here.complete else ():
         if before.rows(part) and part not in here.manifests:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -49,8 +50,8 @@ def check_part(stage: RunStage, manifest: ShardManifest, *, quick: bool) -> Chec
     for kind, written in manifest.files.items():
         path = stage.file(kind, manifest.part)
         problems = list(_differences(path, written, kind, quick=quick))
-        if kind == "decisions" and not quick and not problems:
-            problems += _miscounts(path, stage.name, ledger)
+        if kind in _BOOKED and not quick and not problems:
+            problems += _miscounts(path, stage.name, _BOOKED[kind](ledger))
         checked.files += 1
         checked.bytes += written.bytes
         checked.problems += [(path, what) for what in problems]
@@ -63,7 +64,8 @@ def check_part(stage: RunStage, manifest: ShardManifest, *, quick: bool) -> Chec
 def _expected(stage: RunStage, ledger: Ledger) -> dict[str, int]:
     """Rows that each kind of file must have, by the books."""
     kept = {} if stage.kind == "barrier" else {"data": ledger.rows_out}
-    return {**kept, "decisions": ledger.rows_dropped}
+    edits = sum(edits.spans for edits in ledger.edited.values())
+    return {**kept, "decisions": ledger.rows_dropped, "edits": edits}
 
 
 def _differences(path: str, written: WrittenFile, kind: str, *, quick: bool) -> Iterator[str]:
@@ -87,7 +89,7 @@ def _differences(path: str, written: WrittenFile, kind: str, *, quick: bool) -> 
     said = [rows for rows, _ in written.row_groups]
     if groups != said or sum(said) != written.rows:
         yield f"has row groups of {groups} rows; its manifest says {said}, {written.rows} in all"
-    wanted = {"decisions": schema.DECISIONS, "rejects": REJECTS}.get(kind)
+    wanted = {"decisions": schema.DECISIONS, "edits": schema.EDITS, "rejects": REJECTS}.get(kind)
     if wanted is not None and not layout.equals(wanted):
         yield f"has other columns than {kind} have: {', '.join(layout.names)}"
 
@@ -112,21 +114,41 @@ def _sketch_differences(path: str, rows: int) -> Iterator[str]:
         yield f"has {found} rows; {rows} came into the barrier"
 
 
-def _miscounts(path: str, stage: str, ledger: Ledger) -> Iterator[str]:
-    """Where the decisions, counted by step, reason and source, are not what the ledger says."""
+def _booked_decisions(ledger: Ledger) -> Counter[tuple[str, ...]]:
+    """Documents that left, by step, reason and source."""
+    booked = Counter[tuple[str, ...]]()
+    for (step, reason, source, _), rows in ledger.dropped_rows.items():
+        booked[(step, reason, source)] += rows
+    return booked
+
+
+def _booked_edits(ledger: Ledger) -> Counter[tuple[str, ...]]:
+    """Characters that were cut out, by step, reason and source."""
+    booked = Counter[tuple[str, ...]]()
+    for (step, reason, source, _), edits in ledger.edited.items():
+        booked[(step, reason, source)] += edits.chars
+    return booked
+
+
+_BOOKED: Final = {"decisions": _booked_decisions, "edits": _booked_edits}
+
+
+def _miscounts(path: str, stage: str, booked: Counter[tuple[str, ...]]) -> Iterator[str]:
+    """Where rows of decisions, or characters of edits, by step, reason and source, are not what the books say."""
     found = Counter[tuple[str, ...]]()
     by = ["stage", "step", "reason", schema.SOURCE]
     with open_binary(path) as stream, pq.ParquetFile(stream) as file:
-        for batch in file.iter_batches(columns=by):
-            totals = pa.table(batch).group_by(by, use_threads=False).aggregate([([], "count_all")])
-            for row in totals.to_pylist():
-                found[tuple(row[name] or "" for name in by)] += row["count_all"]
-    booked = Counter[tuple[str, ...]]()
-    for (step, reason, source, _), rows in ledger.dropped_rows.items():
-        booked[(stage, step, reason, source)] += rows
-    for key in sorted(found.keys() | booked.keys()):
-        if found[key] != booked[key]:
-            yield f"holds {found[key]} rows of {' / '.join(key)}; {booked[key]} are booked"
+        edits = "stop" in file.schema_arrow.names
+        for batch in file.iter_batches(columns=[*by, "start", "stop"] if edits else by):
+            amount = pc.subtract(batch.column("stop"), batch.column("start")) if edits else pa.repeat(1, len(batch))
+            rows = pa.table([*(batch.column(name) for name in by), amount], names=[*by, "amount"])
+            for row in rows.group_by(by, use_threads=False).aggregate([("amount", "sum")]).to_pylist():
+                found[tuple(row[name] or "" for name in by)] += row["amount_sum"]
+    wanted = Counter({(stage, *key): amount for key, amount in booked.items()})
+    what = "characters" if edits else "rows"
+    for key in sorted(found.keys() | wanted.keys()):
+        if found[key] != wanted[key]:
+            yield f"holds {found[key]} {what} of {' / '.join(key)}; {wanted[key]} are booked"
 
 
 @dataclass

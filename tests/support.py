@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from textmill import Filter, Mapper, Scorer, Verdict, doc_filter, doc_scorer
-from textmill.pipeline.barrier import RULING, Barrier
+from textmill.pipeline.barrier import CUT, CUTS, RULING, Barrier
 from textmill.pipeline.errors import InputError
 from textmill.pipeline.executor import Executor
 from textmill.pipeline.io.files import write_whole
@@ -191,6 +192,36 @@ class First(Barrier):
         if place >= self.count:
             return {"row": row, "reason": "late", "value": float(place), "threshold": float(self.count)}
         return {"row": row, "place": place} if place < self.number else None
+
+
+class Censor(Barrier):
+    """Cuts a word out of all texts; a text of nothing else leaves as `only_bad`."""
+
+    word: str = "bad"
+
+    def reads(self) -> frozenset[str]:
+        return frozenset({"text"})
+
+    def sketch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        texts = [text or "" for text in batch.column("text").to_pylist()]
+        found = [[match.start() for match in re.finditer(self.word, text)] for text in texts]
+        return pa.RecordBatch.from_pydict({"found": pa.array(found, pa.list_(pa.int32()))})
+
+    def resolve(self, sketches: Sequence[str], work: str, executor: Executor) -> Sequence[str]:
+        paths = []
+        for shard, sketch in enumerate(sketches):
+            rows = []
+            for row, entry in enumerate(pq.read_table(sketch).to_pylist()):
+                size, starts = len(self.word), entry["found"]
+                if starts and size * len(starts) == entry["chars"]:
+                    rows.append({"row": row, "reason": "only_bad"})
+                elif starts:
+                    cuts = [{"start": s, "stop": s + size, "reason": "bad", "kept_id": "the list"} for s in starts]
+                    rows.append({"row": row, "cuts": cuts})
+            paths.append(f"{work}/{shard}.parquet")
+            with write_whole(paths[-1]) as stream:
+                pq.write_table(pa.Table.from_pylist(rows, RULING.append(pa.field(CUTS, pa.list_(CUT)))), stream)
+        return paths
 
 
 class Log(Silent):

@@ -46,6 +46,44 @@ def join_lines(data: npt.NDArray[np.uint8], lines: Lines, kept: npt.NDArray[np.b
 
 
 @kernel
+def cut_spans(
+    data: npt.NDArray[np.uint8],
+    offsets: npt.NDArray[np.int64],
+    first: npt.NDArray[np.int64],
+    start: npt.NDArray[np.int64],
+    stop: npt.NDArray[np.int64],
+) -> Texts:
+    """Texts without some spans; those of document i stand at ``first[i]:first[i + 1]`` of `start` and `stop`.
+
+    start, stop: int64, in code points from the beginning of the document; in order, not overlapping.
+    """
+    out, out_offsets = np.empty(offsets[-1] - offsets[0], np.uint8), np.zeros_like(offsets)
+    size = 0
+    for document in range(len(offsets) - 1):
+        at, end, code_point = offsets[document], offsets[document + 1], 0
+        for span in range(first[document], first[document + 1]):
+            kept = at
+            at = _advance(data, at, end, start[span] - code_point)
+            out[size : size + at - kept] = data[kept:at]
+            size += at - kept
+            at = _advance(data, at, end, stop[span] - start[span])
+            code_point = stop[span]
+        out[size : size + end - at] = data[at:end]
+        size += end - at
+        out_offsets[document + 1] = size
+    return Texts(out[:size], out_offsets)
+
+
+@kernel
+def _advance(data: npt.NDArray[np.uint8], at: int, end: int, code_points: int) -> int:
+    """Where so many code points have passed, at most `end`."""
+    while at < end and (code_points > 0 or data[at] & 0xC0 == 0x80):
+        code_points -= data[at] & 0xC0 != 0x80
+        at += 1
+    return at
+
+
+@kernel
 def strip_citations(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> Texts:
     """Texts without Wikipedia's ``[12]``, ``[]``, ``[edit]`` and ``[citation needed]``, also nested ones."""
     out, out_offsets = np.empty(offsets[-1] - offsets[0], np.uint8), np.zeros_like(offsets)
