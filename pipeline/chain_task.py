@@ -191,5 +191,3 @@ def _check(job: ChainJob, item: ShardItem, manifest: ShardManifest, sinks: dict[
         raise ConservationError(f"{where}: the stage before kept {item.rows} rows, {ledger.rows_in} arrived")
     if item.chars is not None and item.chars != ledger.chars_in:
         raise ConservationError(f"{where}: the stage before kept {item.chars} characters, {ledger.chars_in} arrived")
-    if item.chars is not None and item.chars != ledger.chars_in:
-        raise ConservationError(f"{where}: the stage before kept {item.chars} characters, {ledger.chars_in} arrived")

@@ -6,7 +6,6 @@
         data/part-00000.parquet         rows that went on
         decisions/part-00000.parquet    one row for every document that left
         edits/part-00000.parquet        (barriers) one row for every span cut out of a document that stayed
-        edits/part-00000.parquet        (barriers) one row for every span cut out of a document that stayed
         rejects/part-00000.parquet      text of a sample of those
         measures/part-00000.parquet     what the filters measured of each document
         sketch/part-00000.parquet       (barriers) what the barrier knows of each row
