@@ -40,6 +40,7 @@ STEPS = {
     "normalize_whitespace": "textmill.pipeline.mappers.normalize_whitespace:NormalizeWhitespace",
     "one_of": "textmill.filters.columns:OneOf",
     "refinedweb_lines": "textmill.pipeline.mappers.refinedweb_lines:RefinedwebLines",
+    "token_count": "textmill.scorers.tokens:TokenCount",
 }
 
 BARRIERS = {

@@ -12,43 +12,49 @@ import numpy as np
 
 from textmill.pipeline.errors import InputError, UsageError
 from textmill.pipeline.io.files import filesystem
+from textmill.pipeline.mixing.cells import Floats
 
 MAX_FACTOR: Final = 10
+MIN_DOCUMENTS: Final = 1000
+"""Survivors of a cluster size from which on its removal rate says something."""
 WINDOW: Final = 5
 """Cluster sizes over which factors are averaged; the two at either end of the table are left as they are."""
 
 
 def rehydration_factors(
-    kept: Mapping[int, int], removed: Mapping[int, int], *, max_factor: float = MAX_FACTOR, tail: int | None = None
+    kept: Mapping[int, int], removed: Mapping[int, int], *, max_factor: int = MAX_FACTOR, tail: int | None = None
 ) -> dict[int, int]:
-    """Factors by cluster size, each from that size on; those of neighbours differ.
+    """Factors by cluster size, each from that size on up to the next.
 
     kept, removed: how many survivors of clusters of a size the quality filters kept and removed. Let q be the share
-    removed, g the global one, q_min the lowest. A size with q ≥ g counts once, others
-    1 + (max_factor − 1)·(q − g)/(q_min − g), smoothed over the sorted sizes and rounded. From the size `tail` on,
-    where too few clusters are left to tell, all count once. Raises UsageError without a single cluster.
+    removed, g that of all, q_min the lowest. A size with q ≥ g counts once, another 1 + (max_factor − 1)·(q − g) /
+    (q_min − g) times, averaged over neighbours and rounded. Sizes from `tail` on are taken together; by default it is
+    the first size with fewer than `MIN_DOCUMENTS` survivors. Raises UsageError without a single document.
     """
     sizes = np.array(sorted(size for size in kept.keys() | removed.keys() if kept.get(size, 0) + removed.get(size, 0)))
     if not len(sizes):
         raise UsageError("rehydration needs the cluster sizes of one document at least; there is none")
     gone = np.array([removed.get(size, 0) for size in sizes.tolist()], np.float64)
     whole = gone + [kept.get(size, 0) for size in sizes.tolist()]
-    overall = gone.sum() / whole.sum()
-    usable = sizes < (np.inf if tail is None else tail)
-    rate = gone / whole
-    lowest = rate[usable].min() if usable.any() else overall
+    if tail is None:
+        few = sizes[whole < MIN_DOCUMENTS]
+        tail = int(few[0]) if len(few) else None
+    if tail is not None and (last := int(np.searchsorted(sizes, tail))) < len(sizes):
+        sizes = np.append(sizes[:last], tail)
+        gone, whole = (np.append(column[:last], column[last:].sum()) for column in (gone, whole))
+    rate, overall = gone / whole, gone.sum() / whole.sum()
+    lowest = rate.min()
     if lowest >= overall:
         return {1: 1}
-    raw = np.where(rate >= overall, 1.0, 1 + (max_factor - 1) * (rate - overall) / (lowest - overall))[usable]
-    factors = np.rint(_smooth(raw)).astype(int).tolist()
-    table = {1: 1}
-    for size, factor in [*zip(sizes[usable].tolist(), factors, strict=True), *([(tail, 1)] if tail else [])]:
-        if factor != table[max(table)] or size == 1:
+    raw = np.where(rate >= overall, 1.0, 1 + (max_factor - 1) * (rate - overall) / (lowest - overall))
+    table: dict[int, int] = {}
+    for size, factor in zip(sizes.tolist(), np.rint(_smooth(raw)).astype(int).tolist(), strict=True):
+        if not table or factor != table[max(table)]:
             table[size] = factor
     return table
 
 
-def _smooth(values: np.ndarray) -> np.ndarray:
+def _smooth(values: Floats) -> Floats:
     """A moving average; the ends, where the window is not whole, stay."""
     half = WINDOW // 2
     if len(values) < WINDOW:
