@@ -39,6 +39,7 @@ STEPS = {
     "mc4_paragraphs": "textmill.filters.c4:Mc4Paragraphs",
     "normalize_whitespace": "textmill.pipeline.mappers.normalize_whitespace:NormalizeWhitespace",
     "one_of": "textmill.filters.columns:OneOf",
+    "quality": "textmill.scorers.quality:Quality",
     "refinedweb_lines": "textmill.pipeline.mappers.refinedweb_lines:RefinedwebLines",
     "token_count": "textmill.scorers.tokens:TokenCount",
 }

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from textmill.pipeline.commands import train
 from textmill.pipeline.commands.options import (
     Address,
     ExecutorName,
@@ -164,6 +165,9 @@ def fetch(
     from textmill.pipeline.models import fetch as fetch_model
 
     say(stdout, f"{model}: {fetch_model(model)}")
+
+
+app.add_typer(train.app, name="train")
 
 
 def main() -> None:

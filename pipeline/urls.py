@@ -18,6 +18,11 @@ _NOT_IN_HOSTS: Final = re.compile(r"[\x00-\x20\x7f\s/?#@:\[\]%\\<>^|]")
 _DOTS: Final = ".\u3002\uff0e\uff61"
 """What separates the labels of a host (IDNA, RFC 3490, 3.1)."""
 
+_SECOND_LEVEL: Final = frozenset(
+    ["ac", "co", "com", "edu", "gob", "gouv", "gov", "go", "mil", "ne", "net", "or", "org", "sch"]
+)
+"""Under the endings of countries, names that many sites share."""
+
 _WEB: Final = {"http:", "https:"}
 _WEB_PORTS: Final = {"", "80", "443"}
 
@@ -57,6 +62,18 @@ def without_www(host: str) -> str:
     while host.startswith("www.") and "." in host[4:]:
         host = host[4:]
     return host
+
+
+def site_of(host: str) -> str:
+    """The registered domain of a host, near enough to keep the pages of a site together: ``news.a.co.uk``, ``a.co.uk``.
+
+    It is the last two labels, or three after such as ``co.uk``; an address of numbers is its own.
+    """
+    labels = host.split(".")
+    if host.startswith("[") or labels[-1].isdigit():
+        return host
+    shared = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL
+    return ".".join(labels[-3 if shared else -2 :])
 
 
 def canonical_urls(

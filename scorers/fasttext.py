@@ -1,13 +1,18 @@
 """fastText classifiers for scorers: loaded once a worker, asked one document at a time."""
 
 from functools import cache
-from typing import Any, NamedTuple
+from itertools import pairwise
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
+from textmill.pipeline.arrow import text_buffers
 from textmill.pipeline.errors import ModelError
 from textmill.pipeline.models import local_model
 from textmill.scorers.fasttext_format import check_classifier
+
+PREFIX: Final = "__label__"
+"""What fastText's labels begin with."""
 
 
 class Prediction(NamedTuple):
@@ -42,7 +47,31 @@ def classify(classifier: Any, text: str, at_least: float | None = None) -> list[
     top, threshold = (1, 0.0) if at_least is None else (-1, at_least)
     found = classifier.f.predict(line, top, threshold, "replace")
     # Rounding takes some probabilities to 1.00001.
-    return [Prediction(label.removeprefix("__label__"), min(p, 1.0)) for p, label in found]
+    return [Prediction(label.removeprefix(PREFIX), min(p, 1.0)) for p, label in found]
+
+
+def lines_of(column: pa.Array) -> list[bytes]:
+    """Each document of a text column as `classify` reads it, one line with its newline; a null is an empty one.
+
+    Bytes that are not UTF-8 stay as they are: to fastText they are letters.
+    """
+    data, offsets, _ = text_buffers(column)
+    start = offsets[0]
+    raw = data[start : offsets[-1]].tobytes().replace(b"\n", b" ")
+    lines = [raw[begin:end] + b"\n" for begin, end in pairwise((offsets - start).tolist())]
+    return [line.replace(b"</s>", b" ") for line in lines] if b"</s>" in raw else lines
+
+
+def is_blank(line: bytes) -> bool:
+    """Whether a line holds nothing but white space, of whatever script."""
+    head = line[:40].decode("utf-8", "ignore")  # as a rule it tells
+    return not head.strip() and not line.decode("utf-8", "replace").strip()
+
+
+def labels_of(classifier: Any) -> frozenset[str]:
+    """Every label that the classifier knows, without fastText's prefix."""
+    names, _ = classifier.f.getLabels("replace")
+    return frozenset(name.removeprefix(PREFIX) for name in names)
 
 
 def texts_of(column: pa.Array) -> list[str]:
