@@ -50,13 +50,14 @@ class Chain:
     """Labelled steps of one stage.
 
     `keep_rejects` is the share of dropped texts to keep for inspection, `keep_measures` that of the documents of
-    which to keep what the filters measured.
+    which to keep what the filters measured. With `judge_only` filters drop nothing, so each of them sees every row.
     """
 
     stage: str
     steps: Sequence[tuple[str, Step]]
     keep_rejects: float = 0.0
     keep_measures: float = 0.0
+    judge_only: bool = False
 
     def process(self, batch: pa.RecordBatch) -> Passed:
         """Send a batch through all steps. Raises StepError when a step breaks on rows together but on none alone."""
@@ -104,7 +105,7 @@ class Chain:
             passed.batch, verdict = self._try(passed, label, apply)
             if measure and verdict is not None and passed.measures is not None:
                 passed.measures.add(label, verdict.rules)
-            if verdict is not None and verdict.names:
+            if verdict is not None and verdict.names and not (measure and self.judge_only):
                 self._let_go(passed, label, verdict)
         account.seconds = time.perf_counter() - start
         account.rows_out, account.chars_out = passed.batch.num_rows, count_chars(passed.batch)

@@ -21,6 +21,9 @@ LEFT_STEP = "left_step"
 """Label of the step at which the row left, null for a row that the chain kept."""
 LEFT_REASON = "left_reason"
 
+AUDIT_FILE = "measures.parquet"
+"""The measures that `textmill audit` leaves beside its recipe, with steps named ``STAGE.STEP``."""
+
 FATE = pa.schema(
     [
         (schema.ID, pa.string()),
