@@ -1,10 +1,13 @@
 """From labels to rulings: each cluster keeps its best document, and names it to all others.
 
+Of a cluster that is connected with a document of an index (`known`) nothing stays.
+
 In each portion the best of a cluster speaks for it; the part of the cluster's label chooses among them; word of
 the choice goes home to the portions.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 from typing import NamedTuple
@@ -16,14 +19,19 @@ import pyarrow.compute as pc
 
 from textmill.dedup.components import Addresses
 from textmill.dedup.keep import RANK
+from textmill.dedup.known import NONE, known_documents, names_of
 from textmill.dedup.near import REASON, Job, addresses, portions_of, rows_of
 from textmill.dedup.sketches import read_sketches, ruling_of, write_rulings
 from textmill.dedup.stars import parts_of, read_links
 from textmill.pipeline import schema
+from textmill.pipeline.arrow import validity
 from textmill.pipeline.exchange import Portion, collect, scatter
 
 LARGEST = 20
 """Clusters that are described one by one."""
+
+KNOWN_REASON = "near_duplicate_of_index"
+"""Why a document leaves that is in a cluster with a document of an index."""
 
 
 class Cluster(NamedTuple):
@@ -32,6 +40,13 @@ class Cluster(NamedTuple):
     size: int
     label: int
     kept_id: str
+
+
+class Chosen(NamedTuple):
+    """What a part decided: its largest clusters, and how many it has of each size."""
+
+    largest: list[Cluster]
+    sizes: Counter[int]
 
 
 @dataclass
@@ -43,6 +58,8 @@ class Ruled:
     """Documents by source."""
     gone: Counter[str]
     """Dropped ones by source."""
+    known: int
+    """Those of them that leave for an index."""
     similarities: dict[int, tuple[int, float]]
     """By label: for how many dropped documents the similarity is known, and their sum."""
 
@@ -50,8 +67,10 @@ class Ruled:
 def claim(job: Job, portion: Portion) -> None:
     """Send the best document that each cluster has in a portion, with the number of its documents there."""
     rows, _ = read_sketches(portion, (schema.ID, job.compared, RANK))
-    members, label = _members(job, portion, rows.num_rows)
-    own = pa.table({"row": members, "label": label})
+    known = known_documents(job, portion, rows.num_rows)
+    members, label = _members(job, portion, known.number)
+    number, shared = known.number[members], known.shared[members]
+    own = pa.table({"row": members, "label": label, "known": number, "shared": shared})
     scatter(own, np.zeros(len(members), np.int64), 1, job.work.file("members", portion.number))
     claims = rows.take(pa.array(members))
     _, cluster = np.unique(label, return_inverse=True)
@@ -59,29 +78,34 @@ def claim(job: Job, portion: Portion) -> None:
     claims = claims.append_column("address", pa.array(addresses(portion.number, members)))
     claims = claims.append_column("label", pa.array(label))
     claims = claims.append_column("size", pa.array(np.bincount(cluster)[cluster]))
+    claims = claims.append_column("known", pa.array(_least(number, cluster)[cluster]))
     claims = claims.filter(best == np.arange(len(best)))
     part = parts_of(claims.column("label").to_numpy(), job.work.parts)
     scatter(claims, part, job.work.parts, job.work.file("claims", portion.number))
 
 
-def choose(job: Job, part: int) -> list[Cluster]:
-    """Choose who stays of each cluster, and tell the portions; returns the largest clusters."""
+def choose(job: Job, part: int) -> Chosen:
+    """Choose who stays of each cluster, and tell the portions."""
     claims = collect(job.work.files("claims"), part)
     labels, first, cluster = np.unique(claims.column("label").to_numpy(), return_index=True, return_inverse=True)
     best = pa.array(job.keep.best_of_each(claims, cluster))
     sizes = np.bincount(cluster, claims.column("size").to_numpy(), len(labels)).astype(np.int64)
+    known = _least(claims.column("known").to_numpy(), cluster)
     home = portions_of(claims.column("address").to_numpy())
     kept = claims.select(["address", schema.ID, job.compared]).take(best)
     kept = kept.append_column("label", claims.column("label")).append_column("size", pa.array(sizes[cluster]))
+    kept = kept.append_column("known", pa.array(known[cluster]))
     scatter(kept, home, job.work.parts, job.work.file("kept", part))
-    top = np.lexsort((labels, -sizes))[:LARGEST]
+    fresh = np.flatnonzero(known == NONE)
+    top = fresh[np.lexsort((labels[fresh], -sizes[fresh]))[:LARGEST]]
     ids = kept.column(schema.ID).take(pa.array(first[top]))
-    return list(map(Cluster, sizes[top].tolist(), labels[top].tolist(), ids.to_pylist()))
+    largest = list(map(Cluster, sizes[top].tolist(), labels[top].tolist(), ids.to_pylist()))
+    return Chosen(largest, Counter(sizes[fresh].tolist()))
 
 
-def largest_of(found: list[list[Cluster]]) -> list[Cluster]:
-    """The largest of all, of equals those that come first in the corpus."""
-    clusters = [cluster for some in found for cluster in some]
+def largest_of(found: Sequence[Chosen]) -> list[Cluster]:
+    """The largest of all that keep a document, of equals those that come first in the corpus."""
+    clusters = [cluster for some in found for cluster in some.largest]
     return nlargest(LARGEST, clusters, key=lambda cluster: (cluster.size, -cluster.label))
 
 
@@ -92,19 +116,33 @@ def rule(job: Job, portion: Portion) -> Ruled:
     row, label = members.column("row").to_numpy(), members.column("label").to_numpy()
     kept = collect(job.work.files("kept"), portion.number).sort_by("label")
     at = np.searchsorted(kept.column("label").to_numpy(), label)
-    leaves = kept.column("address").to_numpy()[at] != addresses(portion.number, row)
-    estimates = job.similarity(job.values(rows[job.compared]), job.values(kept[job.compared]), row, at)
+    estimates = job.similarity(rows[job.compared], kept[job.compared], row, at)
+    names = names_of(job, portion, members, kept.column("known").to_numpy()[at])
+    known = validity(names)
+    leaves = known | (kept.column("address").to_numpy()[at] != addresses(portion.number, row))
+    estimates = np.where(known, job.estimate(members.column("shared").to_numpy()), estimates)
 
-    drops, similarity, word = np.zeros(rows.num_rows, np.bool_), np.zeros(rows.num_rows), np.full(rows.num_rows, -1)
-    drops[row], similarity[row], word[row] = leaves, estimates, at
-    kept = kept.select([schema.ID, "size"]).take(pa.array(word, mask=word < 0))
-    ruling = ruling_of(REASON, pa.array(drops), kept[schema.ID], pa.array(similarity, from_pandas=True))
+    member = np.full(rows.num_rows, -1)
+    member[row] = np.arange(len(row))
+    where = pa.array(member, mask=member < 0)
+    drops = pa.array(leaves).take(where).fill_null(False)
+    reason = pc.if_else(pa.array(known), KNOWN_REASON, REASON).take(where)
+    kept = kept.select([schema.ID, "size"]).take(pa.array(at))
+    kept_id = pc.coalesce(names, kept[schema.ID]).take(where)
+    ruling = ruling_of(reason, drops, kept_id, pa.array(estimates, from_pandas=True).take(where))
     if job.size_column is not None:
-        ruling = ruling.append_column(job.size_column, pc.fill_null(kept["size"], 1))
+        ruling = ruling.append_column(job.size_column, pc.fill_null(kept["size"].take(where), 1))
     paths = write_rulings(ruling, portion, sizes, job.work)
     source = rows[schema.SOURCE]
     large = {wanted: _mean_parts(estimates[leaves & (label == wanted)]) for wanted in job.largest}
-    return Ruled(paths, _count(source), _count(source.filter(pa.array(drops))), large)
+    return Ruled(paths, _count(source), _count(source.filter(drops)), int(known.sum()), large)
+
+
+def _least(number: npt.NDArray[np.int64], cluster: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The least number in each cluster."""
+    least = np.full(cluster.max(initial=-1) + 1, NONE)
+    np.minimum.at(least, cluster, number)
+    return least
 
 
 def _count(sources: pa.ChunkedArray) -> Counter[str]:
@@ -116,16 +154,16 @@ def _mean_parts(estimates: npt.NDArray[np.float64]) -> tuple[int, float]:
     return len(known), float(known.sum())
 
 
-def _members(job: Job, portion: Portion, count: int) -> tuple[npt.NDArray[np.int64], Addresses]:
-    """The rows of a portion that are in clusters, ascending, and the labels of these."""
+def _members(job: Job, portion: Portion, known: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], Addresses]:
+    """The rows of a portion that are in clusters, if only with a known document, ascending, and their labels."""
     found = collect([job.work.file("labels", number) for number in range(job.label_files)], portion.number)
     within = read_links([job.work.file("within", portion.number)])
     rows, labels = rows_of(found.column("address").to_numpy()), found.column("label").to_numpy()
     member, first = rows_of(within.left), rows_of(within.right)
-    label = addresses(portion.number, np.arange(count))
+    label = addresses(portion.number, np.arange(len(known)))
     label[rows] = labels
     label[member] = label[first]
-    inside = np.zeros(count, np.bool_)
+    inside = known != NONE
     for some in (rows, member, first):
         inside[some] = True
     members = np.flatnonzero(inside)

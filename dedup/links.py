@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from textmill.dedup.banded import KEYS
 from textmill.dedup.components import Links, components, first_equal, union
-from textmill.dedup.near import KEYS, SIGNATURE, Job, addresses, portions_of, rows_of
+from textmill.dedup.near import Job, addresses, portions_of, rows_of
 from textmill.dedup.sketches import read_sketches
 from textmill.dedup.stars import read_links, write_links
 from textmill.pipeline.arrow import fixed_bytes, validity
@@ -24,7 +25,7 @@ def send_keys(job: Job, portion: Portion) -> None:
     column = read_sketches(portion, (KEYS,))[0].column(KEYS).combine_chunks()
     signed = np.flatnonzero(validity(column))
     keys = fixed_bytes(column).view(np.uint64)[signed]
-    if job.min_similarity is None:
+    if not job.verified:
         links, sent = _link_within(keys, signed)
     else:
         links, sent = Links(signed[:0], signed[:0]), _Sent(keys.ravel(), np.repeat(signed, job.bands))
@@ -43,25 +44,25 @@ def link_keys(job: Job, part: int) -> int:
     first = address[first_equal(rows.column("key").to_numpy())]
     linked = first != address
     links = Links(first[linked], address[linked])
-    if job.min_similarity is None:
+    if not job.verified:
         return _write(job, links, part)
     _send_pairs(job, links, job.work.file("pairs", part))
     return len(links.left)
 
 
-def ask_signatures(job: Job, portion: Portion) -> None:
-    """Ask for the signatures that the links to a portion's documents are to be verified with."""
+def ask_compared(job: Job, portion: Portion) -> None:
+    """Ask for what the links to a portion's documents are to be verified with: others' signatures or shingles."""
     first = np.unique(_pairs(job, portion).left)
     asked = pa.table({"address": first, "asker": np.full(len(first), portion.number)})
     scatter(asked, portions_of(first), job.work.parts, job.work.file("asked", portion.number))
 
 
-def answer_signatures(job: Job, portion: Portion) -> None:
-    """Send the signatures that others have asked for."""
+def answer_compared(job: Job, portion: Portion) -> None:
+    """Send the signatures or shingles that others have asked for."""
     asked = collect(job.work.files("asked"), portion.number)
-    signatures = read_sketches(portion, (SIGNATURE,))[0].column(SIGNATURE)
+    compared = read_sketches(portion, (job.compared,))[0].column(job.compared)
     rows = rows_of(asked.column("address").to_numpy())
-    answers = pa.table({"address": asked.column("address"), SIGNATURE: signatures.take(pa.array(rows))})
+    answers = pa.table({"address": asked.column("address"), job.compared: compared.take(pa.array(rows))})
     scatter(answers, asked.column("asker").to_numpy(), job.work.parts, job.work.file("answers", portion.number))
 
 
@@ -69,10 +70,10 @@ def verify(job: Job, portion: Portion) -> int:
     """Keep the links whose documents are similar enough; returns how many."""
     pairs = _pairs(job, portion)
     answers = collect(job.work.files("answers"), portion.number).sort_by("address")
-    own = read_sketches(portion, (SIGNATURE,))[0].column(SIGNATURE)
+    own = read_sketches(portion, (job.compared,))[0].column(job.compared)
     at = np.searchsorted(answers.column("address").to_numpy(), pairs.left)
-    similarity = job.similarity(job.values(own), job.values(answers.column(SIGNATURE)), rows_of(pairs.right), at)
-    similar = similarity >= (job.min_similarity or 0)
+    similarity = job.similarity(own, answers.column(job.compared), rows_of(pairs.right), at)
+    similar = similarity >= job.min_similarity
     return _write(job, Links(pairs.left[similar], pairs.right[similar]), portion.number)
 
 

@@ -6,61 +6,94 @@ Where the cut into portions differs addresses do too, but never their order.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from textmill.dedup.banded import KEYS
 from textmill.dedup.components import Addresses
+from textmill.dedup.index import Index
 from textmill.dedup.keep import Keep
 from textmill.dedup.lsh import estimated_similarity
-from textmill.dedup.signatures import agreements
+from textmill.dedup.signatures import ShingleSets, agreements, jaccard
 from textmill.dedup.sketches import Work
-from textmill.pipeline.arrow import fixed_bytes
+from textmill.pipeline.arrow import fixed_bytes, text_buffers
 
 REASON: Final = "near_duplicate"
-KEYS: Final = "keys"
 SIGNATURE: Final = "signature"
+SHINGLES: Final = "shingles"
+
+Verification: TypeAlias = Literal["none", "signature", "exact"]
+COMPARED: Final[dict[Verification, str]] = {"none": KEYS, "signature": SIGNATURE, "exact": SHINGLES}
+"""The column of a sketch that tells how similar two documents are."""
 
 _ROW_BITS: Final = 32
 
 
 @dataclass(frozen=True)
 class Job:
-    """Settings of the barrier and where its tasks meet. `min_similarity` is null where links are not verified."""
+    """Settings of the barrier and where its tasks meet.
+
+    against: the index of earlier documents, if any. spans: tasks that look keys up in it.
+    largest: labels of the clusters whose mean similarity is wanted.
+    """
 
     work: Work
     bands: int
     rows: int
     keep: Keep
-    min_similarity: float | None
+    verify: Verification
+    min_similarity: float
     size_column: str | None
+    against: Index | None = None
+    spans: int = 0
     label_files: int = 0
     largest: Sequence[int] = ()
-    """Labels of the clusters whose mean similarity is wanted."""
+
+    @property
+    def verified(self) -> bool:
+        """Whether a link takes more than a key."""
+        return self.verify != "none"
 
     @property
     def compared(self) -> str:
         """The column that tells how similar two documents are."""
-        return KEYS if self.min_similarity is None else SIGNATURE
-
-    def values(self, column: pa.ChunkedArray) -> npt.NDArray[np.unsignedinteger]:
-        """The content of the compared column: band keys (uint64) or signatures (uint32), one row a document."""
-        return fixed_bytes(column.combine_chunks()).view(np.uint64 if self.compared == KEYS else np.uint32)
+        return COMPARED[self.verify]
 
     def similarity(
         self,
-        some: npt.NDArray[np.unsignedinteger],
-        others: npt.NDArray[np.unsignedinteger],
+        some: pa.ChunkedArray,
+        others: pa.ChunkedArray,
         which_some: npt.NDArray[np.int64],
         which_other: npt.NDArray[np.int64],
     ) -> npt.NDArray[np.float64]:
-        """Estimates for pairs of rows of `some` and `others`; NaN for documents that share no band key."""
-        equal = agreements(some, others, which_some, which_other)
-        if self.compared == SIGNATURE:
+        """That of pairs of rows of two compared columns; NaN for documents that share no band key.
+
+        Estimates, but for exact verification.
+        """
+        if self.verify == "exact":
+            return jaccard(_sets(some), _sets(others), which_some, which_other)
+        kind = np.uint32 if self.verified else np.uint64
+        equal = agreements(_values(some, kind), _values(others, kind), which_some, which_other)
+        if self.verified:
             return np.asarray(equal / (self.bands * self.rows))
-        return np.where(equal > 0, estimated_similarity(equal, self.bands, self.rows), np.nan)
+        return self.estimate(equal)
+
+    def estimate(self, shared: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """The similarity of documents that share so many band keys; NaN for none."""
+        return np.where(shared > 0, estimated_similarity(shared, self.bands, self.rows), np.nan)
+
+
+def _values(column: pa.ChunkedArray, kind: type[np.unsignedinteger]) -> npt.NDArray[np.unsignedinteger]:
+    return fixed_bytes(column.combine_chunks()).view(kind)
+
+
+def _sets(column: pa.ChunkedArray) -> ShingleSets:
+    data, offsets, _ = text_buffers(column.combine_chunks())
+    first = offsets // 4
+    return ShingleSets(first - first[0], data[offsets[0] : offsets[-1]].view(np.uint32))
 
 
 def addresses(portion: int, rows: npt.NDArray[np.integer]) -> Addresses:

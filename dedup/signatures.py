@@ -18,6 +18,17 @@ _HIGHEST: Final = np.uint32(0xFFFFFFFF)
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
+class ShingleSets(NamedTuple):
+    """The distinct shingles of documents; those of document i stand at ``first[i]:first[i + 1]``, ascending.
+
+    first: int64, length n + 1. values: uint32. Two shingles of one pair of documents share a value by
+    chance once in 2³² pairs of shingles.
+    """
+
+    first: npt.NDArray[np.int64]
+    values: npt.NDArray[np.uint32]
+
+
 class Permutations(NamedTuple):
     """K permutations ``h -> factors * h + summands`` of the 32-bit numbers; uint32, length K, factors odd."""
 
@@ -106,3 +117,40 @@ def agreements(
         for k in range(len(one)):
             equal[i] += one[k] == other[k]
     return equal
+
+
+@kernel
+def shingle_sets(first: npt.NDArray[np.int64], hashes: npt.NDArray[np.uint64]) -> ShingleSets:
+    """The high 32 bits of each document's shingles, sorted, each once."""
+    documents = len(first) - 1
+    found = np.zeros(documents + 1, np.int64)
+    values = np.empty(first[documents] - first[0], np.uint32)
+    at = 0
+    for document in range(documents):
+        start = at
+        for value in np.sort((hashes[first[document] : first[document + 1]] >> np.uint64(32)).astype(np.uint32)):
+            if at == start or values[at - 1] != value:
+                values[at] = value
+                at += 1
+        found[document + 1] = at
+    return ShingleSets(found, values[:at])
+
+
+@kernel
+def jaccard(
+    some: ShingleSets, others: ShingleSets, which_some: npt.NDArray[np.int64], which_other: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """The similarity of set ``which_some[i]`` of `some` and ``which_other[i]`` of `others`; NaN for two empty ones."""
+    similarity = np.full(len(which_some), np.nan)
+    for i in range(len(similarity)):
+        a, end_a = some.first[which_some[i]], some.first[which_some[i] + 1]
+        b, end_b = others.first[which_other[i]], others.first[which_other[i] + 1]
+        every, both = (end_a - a) + (end_b - b), 0
+        while a < end_a and b < end_b:
+            one, other = some.values[a], others.values[b]
+            both += one == other
+            a += one <= other
+            b += other <= one
+        if every:
+            similarity[i] = both / (every - both)
+    return similarity

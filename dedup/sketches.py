@@ -62,8 +62,11 @@ def read_sketches(portion: Portion, columns: Sequence[str]) -> tuple[pa.Table, l
     return pa.concat_tables(tables, promote_options="permissive"), [table.num_rows for table in tables]
 
 
-def ruling_of(reason: str, drops: pa.Array, kept_id: pa.Array, similarity: pa.Array) -> pa.Table:
-    """A ruling on every row of a portion, from columns that count only where `drops` is true."""
+def ruling_of(reason: str | pa.Array, drops: pa.Array, kept_id: pa.Array, similarity: pa.Array) -> pa.Table:
+    """A ruling on every row of a portion, from columns that count only where `drops` is true.
+
+    reason: the same for all rows that leave, or one a row.
+    """
     columns = {
         "row": pa.array(np.arange(len(drops))),
         "reason": pc.if_else(drops, reason, None),

@@ -46,6 +46,7 @@ STEPS = {
 
 BARRIERS = {
     "exact": "textmill.dedup.exact:Exact",
+    "lsh_bloom": "textmill.dedup.lsh_bloom:LshBloom",
     "minhash": "textmill.dedup.minhash:MinHash",
     "url": "textmill.dedup.url:UniqueUrl",
 }

@@ -11,15 +11,16 @@ from textmill.pipeline.io.files import is_local
 
 
 @contextmanager
-def only_one(out: str) -> Iterator[None]:
+def only_one(out: str, inside: str = "stages") -> Iterator[None]:
     """Hold the run's folder against a second run; the lock goes with the process. Local folders only.
 
-    Raises UsageError when another run has it, or when the folder cannot be made or written.
+    inside: the folder in `out` that is made, if need be, and locked. Raises UsageError when another process
+    has it, or when the folder cannot be made or written.
     """
     if not is_local(out):
         yield
         return
-    folder = Path(out.removeprefix("file://")) / "stages"
+    folder = Path(out.removeprefix("file://")) / inside
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
