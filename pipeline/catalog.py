@@ -27,6 +27,7 @@ STEPS = {
     "c4_bad_words": "textmill.filters.bad_words:C4BadWords",
     "c4_lines": "textmill.pipeline.mappers.c4_lines:C4Lines",
     "c4_quality": "textmill.filters.c4:C4Quality",
+    "cascade": "textmill.pipeline.cascade:Cascade",
     "drop_lines": "textmill.pipeline.mappers.drop_lines:DropLines",
     "extract_html": "textmill.pipeline.mappers.extract_html:ExtractHtml",
     "fineweb_quality": "textmill.filters.fineweb:FinewebQuality",

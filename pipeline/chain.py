@@ -78,6 +78,8 @@ class Chain:
         """Apply one step."""
         label, step = self.steps[number]
         self._run(passed, label, step.apply, measure=isinstance(step, Filter))
+        if passed.batch.num_rows:
+            passed.ledger.step(label).tallies.update(step.tally(passed.batch))
         return passed
 
     def condemn(self, passed: Passed, number: int, reason: str) -> Passed:

@@ -60,7 +60,7 @@ def _funnel(report: Json, *, wide: bool) -> Table:
             if step["name"] == READ:
                 seconds = step["work_seconds"] + stage["other_work_seconds"]
                 row = {**step, "name": "  read, write", "work_seconds": seconds}
-            _add_row(table, row, _reasons(step["dropped"]), work, wide=wide)
+            _add_row(table, row, _remarks(step), work, wide=wide)
     return table
 
 
@@ -81,6 +81,12 @@ def _add_row(table: Table, flow: Json, reasons: str, work: float, *, wide: bool)
         "" if seconds is None or not work else percent(seconds / work),
     ]
     table.add_row(Text(flow["name"]), *cells, Text(reasons))
+
+
+def _remarks(step: Json) -> str:
+    """Why documents left, and what else the step counted."""
+    tallies = [f"{name} {count(number)}" for name, number in step["tallies"].items()]
+    return ", ".join(filter(None, [_reasons(step["dropped"]), *tallies]))
 
 
 def _group_table(title: str, groups: Json) -> Table:

@@ -16,13 +16,17 @@ from textmill.pipeline.errors import ConservationError
 
 @dataclass
 class StepAccount:
-    """Documents, characters and seconds of one step."""
+    """Documents, characters and seconds of one step, and what else it counted, by name."""
 
     rows_in: int = 0
     rows_out: int = 0
     chars_in: int = 0
     chars_out: int = 0
     seconds: float = 0.0
+    tallies: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.tallies = Counter(self.tallies)  # JSON has but plain dicts
 
     def add(self, other: "StepAccount") -> None:
         """Add another account of the same step."""

@@ -97,6 +97,8 @@ def _identity(named: Named) -> list[object]:
         [_content(path) for path in part.depends_on()],
         [f"{library} {version(library)}" for library in part.libraries()],
         named.plugin.digest if named.plugin else _source_of(part),
+        *([type(inner).revision, _source_of(inner)] for inner in part.inner_parts()),
+        *(plugin.digest for plugin in named.inner_plugins),
     ]
 
 

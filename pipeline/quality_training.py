@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from textmill.dedup.banded import KEYS
 from textmill.dedup.equal_keys import KEY
 from textmill.dedup.exact import Exact
 from textmill.dedup.minhash import MinHash
-from textmill.dedup.banded import KEYS
 from textmill.pipeline import schema
 from textmill.pipeline.corpus import open_corpus, read_corpus
 from textmill.pipeline.io.files import write_whole

@@ -72,6 +72,8 @@ class Named:
     name: str
     part: Parameters
     plugin: Plugin | None = None
+    inner_plugins: tuple[Plugin, ...] = ()
+    """Those of the steps among its parameters."""
 
     def to_yaml(self) -> Json:
         """Its entry in a resolved recipe: the name with every parameter."""

@@ -17,7 +17,7 @@ from textmill.pipeline import catalog
 from textmill.pipeline.chain import READ
 from textmill.pipeline.errors import InputError, RecipeError, did_you_mean
 from textmill.pipeline.io.files import read_text, resolve_packaged
-from textmill.pipeline.parameters import Parameters
+from textmill.pipeline.parameters import Parameters, problems_in
 from textmill.pipeline.plugins import Plugin, find_plugin, load_plugin
 from textmill.pipeline.recipe import BarrierStage, ChainStage, Json, Named, Recipe, Settings, input_layout
 from textmill.pipeline.step import Mapper
@@ -203,12 +203,13 @@ class _Reading:
             try:
                 plugin = self._plugin(entry.name)
                 kind = find(entry.name)
+                inner = [self._plugin(name) for name in kind.inner_names(entry.parameters)]
             except RecipeError as error:
                 self.problems += [f"{entry.home}: {problem}" for problem in error.problems]
                 continue
             part = self.validated(kind, entry.parameters, entry.home)
             if part is not None:
-                yield Named(entry.label, entry.name, part, plugin)
+                yield Named(entry.label, entry.name, part, plugin, tuple(filter(None, inner)))
 
     def _plugin(self, name: str) -> Plugin | None:
         module, colon, _ = name.partition(":")
@@ -221,7 +222,7 @@ class _Reading:
         try:
             return model.model_validate(content)
         except ValidationError as error:
-            self.problems += [f"{where}: {_explain(detail, model)}" for detail in error.errors()]
+            self.problems += [f"{where}: {problem}" for problem in problems_in(error, model)]
             return None
 
 
@@ -231,29 +232,6 @@ _SECTIONS = ("inputs", "output", "rejects", "measures", "expect")
 def _list(content: Json, key: str) -> list[Any]:
     value = content.get(key)
     return value if isinstance(value, list) else []
-
-
-def _explain(detail: Any, model: type[BaseModel]) -> str:
-    """What pydantic found, in the words of a recipe."""
-    path = ".".join(str(part) for part in detail["loc"])
-    if detail["type"] == "extra_forbidden":
-        known = _fields_at(model, detail["loc"][:-1])
-        hint = did_you_mean(str(detail["loc"][-1]), known)
-        return f"unknown parameter {path!r}{hint} (there are: {', '.join(known)})"
-    if detail["type"] == "missing":
-        return f"parameter {path!r} is missing"
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    return f"{path}: {message}" if path else message
-
-
-def _fields_at(model: type[BaseModel], path: Iterable[object]) -> list[str]:
-    """Names of the parameters of the model that stands at `path` in `model`."""
-    for part in path:
-        field_info = model.model_fields.get(str(part))
-        nested = field_info.annotation if field_info else None
-        if isinstance(nested, type) and issubclass(nested, BaseModel):
-            model = nested
-    return list(model.model_fields)
 
 
 def _expect_problems(expect: Json, stages: Sequence[StageEntry]) -> list[str]:

@@ -105,6 +105,7 @@ def _step(ledger: Ledger, label: str, account: StepAccount) -> Json:
         **_flow(account),
         "dropped": _reasons(ledger, label),
         "edited": _edits(ledger, label),
+        "tallies": dict(sorted(account.tallies.items())),
         "work_seconds": round(account.seconds, 3),
         "million_characters_per_second": (
             round(account.chars_in / account.seconds / 1e6, 3)

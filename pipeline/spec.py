@@ -19,11 +19,12 @@ class Spec:
     name: str
     parameters: str
     plugin: Plugin | None = None
+    inner_plugins: tuple[Plugin, ...] = ()
 
     @classmethod
     def of(cls, named: Named) -> "Spec":
         """The plain data of a part of a recipe."""
-        return cls(named.label, named.name, named.part.model_dump_json(), named.plugin)
+        return cls(named.label, named.name, named.part.model_dump_json(), named.plugin, named.inner_plugins)
 
 
 @dataclass(frozen=True)
@@ -63,5 +64,6 @@ def build_barrier(spec: Spec) -> Barrier:
 
 
 def _load(spec: Spec) -> None:
-    if spec.plugin is not None:
-        load_plugin(spec.plugin)
+    for plugin in (spec.plugin, *spec.inner_plugins):
+        if plugin is not None:
+            load_plugin(plugin)

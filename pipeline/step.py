@@ -5,7 +5,7 @@ A step holds no state: models are loaded by a module-level ``functools.cache`` k
 
 import inspect
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, get_type_hints
 
 import pyarrow as pa
@@ -22,6 +22,10 @@ class Step(Parameters):
     @abstractmethod
     def apply(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, Verdict | None]:
         """The rows as they go on, and which of them leave; every row is still in the batch."""
+
+    def tally(self, batch: pa.RecordBatch) -> Mapping[str, int]:  # noqa: ARG002
+        """What there is to count, by name, for the report, in the rows that it has worked on and that go on."""
+        return {}
 
 
 class Filter(Step):
