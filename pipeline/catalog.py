@@ -41,6 +41,7 @@ STEPS = {
     "normalize_whitespace": "textmill.pipeline.mappers.normalize_whitespace:NormalizeWhitespace",
     "one_of": "textmill.filters.columns:OneOf",
     "quality": "textmill.scorers.quality:Quality",
+    "quality_signals": "textmill.scorers.quality_signals:QualitySignals",
     "refinedweb_lines": "textmill.pipeline.mappers.refinedweb_lines:RefinedwebLines",
     "token_count": "textmill.scorers.tokens:TokenCount",
 }

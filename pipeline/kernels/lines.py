@@ -69,6 +69,19 @@ def _trim(data: npt.NDArray[np.uint8], begin: int, end: int, tables: UnicodeTabl
     return begin, end
 
 
+def trimmed(data: npt.NDArray[np.uint8], lines: Lines) -> Lines:
+    """The same lines without the whitespace at their ends; a blank one is empty."""
+    return _trim_lines(data, lines, unicode_tables())
+
+
+@kernel
+def _trim_lines(data: npt.NDArray[np.uint8], lines: Lines, tables: UnicodeTables) -> Lines:
+    start, stop = lines.start.copy(), lines.stop.copy()
+    for line in range(len(start)):
+        start[line], stop[line] = _trim(data, start[line], stop[line], tables)
+    return Lines(lines.first, start, stop)
+
+
 @kernel
 def untrimmed(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], lines: Lines) -> Lines:
     """The same lines with the whitespace around them."""
