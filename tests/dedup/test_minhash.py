@@ -8,6 +8,7 @@ from pathlib import Path
 
 import barriers
 import naive
+import naive_dedup
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -125,7 +126,7 @@ def in_shards(rows, count):
     return [rows[i::count] for i in range(count)]
 
 
-@pytest.mark.parametrize("verify", ["none", "signature"])
+@pytest.mark.parametrize("verify", ["none", "signature", "exact"])
 def test_parts_memory_and_the_order_of_shards_do_not_change_who_survives(verify):
     barrier = MinHash(ngram=3, normalize="lowercase", keep={"highest": "score"}, verify=verify, min_similarity=0.5)
     shards = in_shards(crawl(), 8)
@@ -155,7 +156,7 @@ class Twice(Inline):
 
 
 @pytest.mark.parametrize("executor", [Serial, Twice])
-@pytest.mark.parametrize("verify", ["none", "signature"])
+@pytest.mark.parametrize("verify", ["none", "signature", "exact"])
 def test_any_executor_gives_the_same_rulings(executor, verify, tmp_path):
     barrier = MinHash(ngram=3, verify=verify)
     shards = in_shards(crawl(12), 3)
@@ -208,7 +209,7 @@ def test_documents_shorter_than_a_shingle_are_nobodys_duplicates(tmp_path):
 def test_identical_documents_have_similarity_one_and_the_survivor_is_named(tmp_path):
     (one,) = distinct(1)
     shards = [[{**one, "id": "a"}], [{**one, "id": "b", "text": one["text"].upper() + "!"}]]
-    for verify in ("none", "signature"):
+    for verify in ("none", "signature", "exact"):
         first, second = resolve(MinHash(verify=verify, size_column=None), shards, tmp_path)
         assert first.schema == second.schema == RULING
         assert first.num_rows == 0
@@ -240,6 +241,38 @@ def test_verification_refuses_what_agrees_in_a_band_by_chance(tmp_path):
     assert found["similarity"][1].as_py() == pytest.approx(0.6, abs=0.2)
 
 
+def test_exact_verification_compares_all_shingles(tmp_path):
+    """150 of 250 shingles shared: .6 and nothing else, on either side of the limit."""
+    loose = {"ngram": 1, "bands": 30, "rows": 2, "normalize": "none", "verify": "exact"}
+    (found,) = resolve(MinHash(**loose, min_similarity=0.6), [halves(150)], tmp_path)
+    assert outcomes([halves(150)], [found])[1] == ("a", 2)
+    assert found["similarity"][1].as_py() == pytest.approx(0.6)
+    shards = [halves(150)]
+    assert outcomes(shards, resolve(MinHash(**loose, min_similarity=0.6001), shards, tmp_path)) == [(None, 1)] * 2
+
+
+@given(shards=crawls, least=st.sampled_from([0.2, 0.5, 1.0]), part_bytes=st.sampled_from([1, 20_000]))
+@settings(max_examples=25)
+def test_exactly_verified_links_lead_to_the_first_of_a_band_that_is_similar_enough(shards, least, part_bytes):
+    barrier = MinHash(ngram=2, bands=3, rows=1, normalize="none", verify="exact", min_similarity=least)
+    texts = [row["text"] for shard in shards for row in shard]
+    shards = [[{**row, "id": f"{number}-{n}"} for n, row in enumerate(shard)] for number, shard in enumerate(shards)]
+    permuted = list(zip(*(p.tolist() for p in permutations(3, 1)), strict=True))
+    first, links = {}, {n: set() for n in range(len(texts))}
+    for number, text in enumerate(texts):
+        own = set(naive.shingles(text.split(), 2))
+        for band in naive.minhash_bands(text, 2, 3, permuted):
+            other = first.setdefault(band, number)
+            if naive_dedup.jaccard(own, set(naive.shingles(texts[other].split(), 2))) >= least:
+                links[number].add(("link", min(number, other), max(number, other)))
+                links[other].add(("link", min(number, other), max(number, other)))
+    rows = [{"links": some} for some in links.values()]
+    expected = naive.near_duplicates(rows, lambda row: row["links"], None, min)
+    ids = [row["id"] for shard in shards for row in shard]
+    found = outcomes(shards, resolve(barrier, shards, memory(), part_bytes=part_bytes))
+    assert found == [(None if kept is None else ids[kept], size) for kept, size in expected]
+
+
 def test_character_shingles_find_what_differs_in_its_words(tmp_path):
     text = "abcdefghijklmnopqrstuvwxyz" * 4
     shards = [[document(text, name="a"), document(text[:50] + " " + text[50:], name="b")]]
@@ -250,7 +283,9 @@ def test_character_shingles_find_what_differs_in_its_words(tmp_path):
 def test_the_largest_clusters_are_described(tmp_path):
     shards = in_shards([*distinct(4) * 5, *distinct(30)], 3)
     resolve(MinHash(), shards, tmp_path, part_bytes=1)
-    found = json.loads(read_text(str(tmp_path / "work" / "findings.json")))["largest"]
+    findings = json.loads(read_text(str(tmp_path / "work" / "findings.json")))
+    assert findings["cluster_sizes"] == [[1, 26], [6, 4]]
+    found = findings["largest"]
     assert [entry["size"] for entry in found] == [6] * 4
     assert {entry["kept_id"] for entry in found} == {row["id"] for row in distinct(4)}
     assert all(entry["mean_similarity"] == 1 and entry["linked"] == 5 for entry in found)

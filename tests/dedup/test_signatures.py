@@ -1,6 +1,9 @@
 """Signatures are datasketch's, and agree as often as texts are similar; band keys stand for whole bands."""
 
+import itertools
+
 import naive
+import naive_dedup
 import numpy as np
 import pytest
 from datasketch import MinHash
@@ -8,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textmill.dedup.lsh import match_probability
-from textmill.dedup.signatures import agreements, band_keys, permutations, signatures
+from textmill.dedup.signatures import agreements, band_keys, jaccard, permutations, shingle_sets, signatures
 from textmill.pipeline.kernels.shingles import Shingles
 
 uint64 = st.integers(0, 2**64 - 1)
@@ -92,3 +95,20 @@ def test_agreement_estimates_the_similarity_without_bias_and_with_the_deviation_
     deviation = np.sqrt(similarity * (1 - similarity) / 112)
     assert abs(estimates.mean() - similarity) <= 3 * deviation / np.sqrt(PAIRS)
     assert estimates.std() == pytest.approx(deviation, rel=0.1)
+
+
+sets = st.lists(st.sets(st.integers(0, 6)), min_size=1, max_size=4)
+
+
+@given(sets, sets, st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=5))
+def test_jaccard_similarities_are_those_of_sets(some, others, pairs):
+    """Shingles count by their high 32 bits, each once."""
+    pairs = [(i % len(some), j % len(others)) for i, j in pairs]
+    both = []
+    for side in (some, others):
+        found = shingle_sets(*shingles(*[[h << 32 | n for h in members for n in (1, 0)] for members in side]))
+        assert [found.values[a:b].tolist() for a, b in itertools.pairwise(found.first)] == list(map(sorted, side))
+        both.append(found)
+    found = jaccard(*both, *np.ascontiguousarray(np.array(pairs, np.int64).reshape(-1, 2).T))
+    expected = [naive_dedup.jaccard(some[i], others[j]) for i, j in pairs]
+    assert [None if np.isnan(value) else value for value in found] == expected
