@@ -14,8 +14,11 @@ def imbalances(ledger: Ledger) -> list[str]:
     dropped = Counter[str]()
     for (step, *_), rows in ledger.dropped_rows.items():
         dropped[step] += rows
-    if ledger.rows_in != ledger.rows_out + ledger.rows_dropped:
-        problems.append(f"{ledger.rows_in} rows in, but {ledger.rows_out} out and {ledger.rows_dropped} dropped")
+    if ledger.rows_in + ledger.copies != ledger.rows_out + ledger.rows_dropped:
+        copies = f" and {ledger.copies} copies" if ledger.copies else ""
+        problems.append(
+            f"{ledger.rows_in} rows in{copies}, but {ledger.rows_out} out and {ledger.rows_dropped} dropped"
+        )
     left = ledger.rows_in
     cut = Counter[str]()
     for (step, *_), edits in ledger.edited.items():

@@ -50,6 +50,7 @@ BARRIERS = {
     "exact": "textmill.dedup.exact:Exact",
     "lsh_bloom": "textmill.dedup.lsh_bloom:LshBloom",
     "minhash": "textmill.dedup.minhash:MinHash",
+    "mix": "textmill.pipeline.mixing.stage:Mix",
     "url": "textmill.dedup.url:UniqueUrl",
 }
 

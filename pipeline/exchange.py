@@ -4,7 +4,7 @@ A barrier scatters twice: by key, so that rows with equal keys meet in one task,
 that what was found out comes home. Each task writes one file, however many tasks will read from it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -49,28 +49,43 @@ def portions(paths: Sequence[str], limit: int) -> list[Portion]:
 
 
 def scatter(rows: pa.Table, part: npt.NDArray[np.integer], parts: int, path: str) -> None:
-    """Write `rows` to one file whose record batch p holds, in their order, the rows with ``part == p``.
+    """Write `rows` to one file from which `collect` gives, in their order, the rows with ``part == p``.
 
     part: length of `rows`, each in [0, parts).
     """
-    narrow = part.astype(np.min_scalar_type(parts))  # numpy sorts up to 16 bits by radix
-    ordered = one_batch(rows.take(pa.array(np.argsort(narrow, kind="stable"))))
-    counts = np.bincount(part, minlength=parts).tolist()
+    scatter_rounds([(rows, part)], rows.schema, parts, path)
+
+
+def scatter_rounds(
+    rounds: Iterable[tuple[pa.Table, npt.NDArray[np.integer]]], layout: pa.Schema, parts: int, path: str
+) -> None:
+    """Write rows as `scatter` does, a round of them at a time, so that no more than a round is held.
+
+    Record batch ``round * parts + p`` of the file holds the rows of a round that go to part p.
+    """
     options = pa.ipc.IpcWriteOptions(compression="lz4")
-    with write_whole(path) as stream, pa.ipc.new_file(stream, rows.schema, options=options) as writer:
-        start = 0
-        for count in counts:
-            writer.write_batch(ordered.slice(start, count))
-            start += count
+    with write_whole(path) as stream, pa.ipc.new_file(stream, layout, options=options) as writer:
+        for rows, part in rounds:
+            narrow = part.astype(np.min_scalar_type(parts))  # numpy sorts up to 16 bits by radix
+            ordered = one_batch(rows.take(pa.array(np.argsort(narrow, kind="stable"))))
+            start = 0
+            for count in np.bincount(part, minlength=parts).tolist():
+                writer.write_batch(ordered.slice(start, count))
+                start += count
 
 
-def collect(paths: Sequence[str], part: int) -> pa.Table:
-    """The rows that were scattered to `part`, from every file, in the order of `paths` (at least one)."""
+def collect(paths: Sequence[str], part: int, parts: int | None = None) -> pa.Table:
+    """The rows that were scattered to `part`, from every file, in the order of `paths` (at least one).
+
+    parts: of how many, where a file may have several rounds.
+    """
 
     def read(path: str) -> pa.Table:
         fs, name = filesystem(path)
         with fs.open(name, "rb", cache_type="none") as stream, pa.ipc.open_file(stream) as reader:
-            return pa.Table.from_batches([reader.get_batch(part)])
+            count = reader.num_record_batches
+            found = [reader.get_batch(number) for number in range(part, count, parts or max(1, count))]
+            return pa.Table.from_batches(found, reader.schema)
 
     with ThreadPoolExecutor(_READERS) as pool:
         return pa.concat_tables(pool.map(read, paths), promote_options="permissive").combine_chunks()

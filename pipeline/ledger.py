@@ -53,9 +53,13 @@ Group = tuple[str, ...]
 
 @dataclass
 class Ledger:
-    """Counts of one shard in one stage, keyed by group; `seconds` of a chain hold reading and writing too."""
+    """Counts of one shard in one stage, keyed by group; `seconds` of a chain hold reading and writing too.
+
+    copies: rows that went out beside those that came in, in a corpus that has documents more than once.
+    """
 
     rows_in: int = 0
+    copies: int = 0
     steps: dict[str, StepAccount] = field(default_factory=dict)
     kept_rows: Counter[Group] = field(default_factory=Counter)
     kept_chars: Counter[Group] = field(default_factory=Counter)
@@ -123,6 +127,7 @@ class Ledger:
     def add(self, other: "Ledger") -> None:
         """Add another ledger of the same stage."""
         self.rows_in += other.rows_in
+        self.copies += other.copies
         for label, account in other.steps.items():
             self.step(label).add(account)
         self.kept_rows.update(other.kept_rows)
@@ -137,8 +142,8 @@ class Ledger:
             self.complain(message)
 
     def check(self, where: str) -> None:
-        """Raise ConservationError unless every row that came in went out or was dropped."""
-        if self.rows_in != self.rows_out + self.rows_dropped:
+        """Raise ConservationError unless every row that came in went out, copies apart, or was dropped."""
+        if self.rows_in + self.copies != self.rows_out + self.rows_dropped:
             raise ConservationError(
                 f"{where}: {self.rows_in} rows in, but {self.rows_out} out and {self.rows_dropped} dropped"
             )
@@ -147,6 +152,7 @@ class Ledger:
         """A plain dict, the reverse of `from_json`."""
         return {
             "rows_in": self.rows_in,
+            "copies": self.copies,
             "rows_out": self.rows_out,
             "rows_dropped": self.rows_dropped,
             "steps": {label: vars(account) for label, account in self.steps.items()},
@@ -161,7 +167,12 @@ class Ledger:
     @classmethod
     def from_json(cls, json: dict[str, Any]) -> "Ledger":
         """Read back what `to_json` gave."""
-        ledger = cls(rows_in=json["rows_in"], skipped=Counter(json["skipped"]), errors=json["errors"])
+        ledger = cls(
+            rows_in=json["rows_in"],
+            copies=json.get("copies", 0),
+            skipped=Counter(json["skipped"]),
+            errors=json["errors"],
+        )
         ledger.seconds = json["seconds"]
         ledger.steps = {label: StepAccount(**account) for label, account in json["steps"].items()}
         for rows, chars, entries in (

@@ -1,7 +1,8 @@
-"""The corpus: the last chain's rows, in order, in files of about the size that the recipe asks for."""
+"""Writes one file of the corpus: the last chain's rows in order, or a mix's copies of them by their keys."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -9,35 +10,60 @@ import pyarrow.parquet as pq
 from textmill.pipeline.arrow import unite
 from textmill.pipeline.errors import StepError
 from textmill.pipeline.io.files import join, open_binary
-from textmill.pipeline.io.writer import parquet_sink
+from textmill.pipeline.io.writer import WrittenFile
 from textmill.pipeline.ledger import Ledger
+from textmill.pipeline.mixing.shuffle import collect_partition
+from textmill.pipeline.recipe import Output
 from textmill.pipeline.rulings import read_batches
 from textmill.pipeline.stage_folder import ShardManifest, StageFolder, part_name
-
-LEVEL = 3
-"""Of zstd; intermediates use 1."""
+from textmill.pipeline.writers.formats import corpus_sink
+from textmill.pipeline.writers.sink import Place
 
 
 @dataclass(frozen=True)
 class OutputJob:
-    """Where the corpus goes, where its manifests do, and the columns that all its files have."""
+    """Where the corpus goes, where its manifests do, the columns that all its files have, and their format.
+
+    scattered, partitions: after a mix, the files that hold all copies, and into how many partitions.
+    """
 
     data: str
     folder: StageFolder
     layout: pa.Schema
+    output: Output = field(default_factory=Output)
+    scattered: tuple[str, ...] = ()
+    partitions: int = 0
 
 
 @dataclass(frozen=True)
 class OutputItem:
-    """One file of the corpus: runs of row groups (path, first, end) of the last chain's files."""
+    """One file of the corpus, number `number` of `count` in the folder of its phase ("" without phases).
+
+    pieces: runs of row groups (path, first, end) of the last chain's files. partitions: after a mix, the first and
+    the end of those whose copies it holds.
+    """
 
     part: int
-    pieces: tuple[tuple[str, int, int], ...]
+    pieces: tuple[tuple[str, int, int], ...] = ()
+    phase: str = ""
+    number: int = 0
+    count: int = 1
+    partitions: tuple[int, int] = (0, 0)
 
 
 def data_file(data: str, part: int) -> str:
-    """Path of a corpus file."""
+    """Path of a file of a corpus of Parquet without phases."""
     return join(data, f"{part_name(part)}.parquet")
+
+
+def phase_folder(data: str, phase: str) -> str:
+    """The folder of a phase's files; of a corpus without phases, `data` itself."""
+    return join(data, phase) if phase else data
+
+
+def written_files(manifest: ShardManifest) -> dict[str, WrittenFile]:
+    """The files of a part of the corpus, by their path in the folder of the corpus."""
+    return {name: WrittenFile(**file) for name, file in manifest.origin["files"].items()}
 
 
 def pack(folder: StageFolder, manifests: Iterable[ShardManifest], shard_bytes: int) -> list[OutputItem]:
@@ -45,7 +71,7 @@ def pack(folder: StageFolder, manifests: Iterable[ShardManifest], shard_bytes: i
 
     The cut depends on the files alone.
     """
-    items: list[OutputItem] = []
+    packed: list[tuple[tuple[str, int, int], ...]] = []
     pieces: list[tuple[str, int, int]] = []
     size = 0
     for manifest in manifests:
@@ -55,11 +81,12 @@ def pack(folder: StageFolder, manifests: Iterable[ShardManifest], shard_bytes: i
         for number, (_, stored) in enumerate(groups, 1):
             size += stored
             if size >= shard_bytes:
-                items.append(OutputItem(len(items), (*pieces, (path, first, number))))
+                packed.append((*pieces, (path, first, number)))
                 pieces, size, first = [], 0, number
         if first < len(groups):
             pieces.append((path, first, len(groups)))
-    return [*items, OutputItem(len(items), tuple(pieces))] if pieces else items
+    packed += [tuple(pieces)] if pieces else []
+    return [OutputItem(part, held, number=part, count=len(packed)) for part, held in enumerate(packed)]
 
 
 def layout_of(_: None, item: OutputItem) -> pa.Schema:
@@ -82,12 +109,27 @@ def unite_layouts(layouts: Sequence[pa.Schema]) -> pa.Schema:
 def write_output(job: OutputJob, item: OutputItem) -> ShardManifest:
     """Write one file of the corpus and commit it."""
     ledger = Ledger()
-    with parquet_sink(data_file(job.data, item.part), level=LEVEL, layout=job.layout) as sink:
-        for path, first, end in item.pieces:
-            for batch in read_batches(path, first, end):
-                ledger.rows_in += batch.num_rows
-                ledger.keep(batch)
-                sink.write(batch)
-    manifest = ShardManifest(item.part, {"pieces": item.pieces, "data": asdict(sink.written)}, ledger)
+    folder = phase_folder(job.data, item.phase)
+    with corpus_sink(job.output, Place(folder, item.number, item.count, job.layout)) as sink:
+        for batch, rows in _rows(job, item):
+            ledger.rows_in += rows
+            ledger.copies += batch.num_rows - rows
+            ledger.keep(batch)
+            sink.write(batch)
+    inner = f"{item.phase}/" if item.phase else ""
+    files = {f"{inner}{name}": asdict(written) for name, written in sink.files.items()}
+    origin: dict[str, Any] = {"files": files, "phase": item.phase, "number": item.number}
+    origin |= {"partitions": item.partitions} if job.partitions else {"pieces": item.pieces}
+    origin |= {"facts": sink.facts} if sink.facts else {}
+    manifest = ShardManifest(item.part, origin, ledger)
     job.folder.commit(manifest)
     return manifest
+
+
+def _rows(job: OutputJob, item: OutputItem) -> Iterator[tuple[pa.RecordBatch, int]]:
+    """Batches, and how many of their rows stand for a row that came in."""
+    for path, first, end in item.pieces:
+        for batch in read_batches(path, first, end):
+            yield batch, batch.num_rows
+    for partition in range(*item.partitions):
+        yield from collect_partition(job.scattered, partition, job.partitions)

@@ -56,7 +56,7 @@ def plan(recipe: Recipe, out: str, shards: Sequence[Shard]) -> list[PlannedStage
         planned.append(PlannedStage(stage.name, address, _folder(out, number, stage.name, address), stage))
         if number == 0:  # its shards stand on their own; what follows depends on all of them
             address = _hash([address, [shard.to_json() for shard in shards]])
-    address = _hash([address, OUTPUT, recipe.output.shard_bytes])
+    address = _hash([address, OUTPUT, json.loads(recipe.output.model_dump_json(exclude={"path"}))])
     return [*planned, PlannedStage(OUTPUT, address, _folder(out, len(planned), OUTPUT, address), None)]
 
 

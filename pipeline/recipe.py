@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import yaml
@@ -11,10 +11,14 @@ from pydantic import BaseModel, ByteSize, ConfigDict, Field, field_validator
 from textmill.pipeline.arrow import unite
 from textmill.pipeline.errors import InputError
 from textmill.pipeline.io.reader import Reader
+from textmill.pipeline.mixing.mixture import Tokens
 from textmill.pipeline.parameters import Parameters
 from textmill.pipeline.plugins import Plugin
 
 Json = dict[str, Any]
+
+MIX = "mix"
+"""The barrier that a recipe writes as a stage of its own, ``mix: NAME``, with its parameters beside the name."""
 
 
 class Output(BaseModel):
@@ -22,7 +26,9 @@ class Output(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     path: str = Field(default="", description="folder or URL of the run; --out sets it")
+    format: Literal["parquet", "hf", "jsonl", "mds"] = Field(default="parquet", description="what a trainer reads")
     shard_bytes: ByteSize = Field(ByteSize(512_000_000), gt=0, description="size of a corpus file, such as 512MB")
+    shard_tokens: Tokens | None = Field(default=None, description="tokens of a corpus file, such as 100MT, after a mix")
 
 
 class Rejects(BaseModel):
@@ -101,7 +107,8 @@ class BarrierStage:
 
     def to_yaml(self) -> Json:
         """Its entry in a resolved recipe."""
-        return {"barrier": self.name, **self.barrier.to_yaml()}
+        entry = self.barrier.to_yaml()
+        return {MIX: self.name, **entry[MIX]} if self.barrier.name == MIX else {"barrier": self.name, **entry}
 
 
 @dataclass(frozen=True)
@@ -128,6 +135,12 @@ class Recipe:
             "expect": {key: list(bounds) for key, bounds in self.expect.items()},
         }
         return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+
+
+def ends_with_mix(recipe: Recipe) -> bool:
+    """Whether the corpus is a mixture: documents come as often as its last stage says, in the order of their keys."""
+    last = recipe.stages[-1] if recipe.stages else None
+    return isinstance(last, BarrierStage) and last.barrier.name == MIX
 
 
 def input_layout(readers: Sequence[Named]) -> pa.Schema:

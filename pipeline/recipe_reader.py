@@ -19,7 +19,7 @@ from textmill.pipeline.errors import InputError, RecipeError, did_you_mean
 from textmill.pipeline.io.files import read_text, resolve_packaged
 from textmill.pipeline.parameters import Parameters, problems_in
 from textmill.pipeline.plugins import Plugin, find_plugin, load_plugin
-from textmill.pipeline.recipe import BarrierStage, ChainStage, Json, Named, Recipe, Settings, input_layout
+from textmill.pipeline.recipe import MIX, BarrierStage, ChainStage, Json, Named, Recipe, Settings, input_layout
 from textmill.pipeline.step import Mapper
 
 M = TypeVar("M", bound=BaseModel)
@@ -141,7 +141,10 @@ class _Reading:
                 self.problems.append(f"barrier {stage.name!r} needs exactly one entry beside its name, such as {kinds}")
             stage.entries = [self._entry(stage.name, {name: value}) for name, value in content.items()]
             return stage
-        self.problems.append(f"a stage starts with chain: NAME or barrier: NAME, not {raw!r}")
+        if MIX in content:
+            name = str(content.pop(MIX))
+            return StageEntry(name, is_chain=False, entries=[Entry(f"{name}.{MIX}", MIX, MIX, content)])
+        self.problems.append(f"a stage starts with chain: NAME or barrier: NAME, or ends all as mix: NAME, not {raw!r}")
         return None
 
     def _chain_entry(self, name: str, content: Json) -> StageEntry:
@@ -174,6 +177,9 @@ class _Reading:
         """Complain of names that are shared: overrides, books and folders could not tell them apart."""
         for source in sorted({source for source in sources if source and sources.count(source) > 1}):
             self.problems.append(f"source {source!r} is taken; every input needs a source of its own")
+        for stage in stages[:-1]:
+            if any(entry.name == MIX for entry in stage.entries):
+                self.problems.append(f"mix {stage.name!r} is not the last stage: what follows would undo its shares")
         names = [stage.name for stage in stages]
         taken = {*_SECTIONS, READ, *(f"after_{stage.name}" for stage in stages if not stage.is_chain)}
         for name in sorted({name for name in names if names.count(name) > 1 or name in taken}):

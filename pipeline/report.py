@@ -37,7 +37,7 @@ def report(out: str) -> Json:
     booked = [(stage, stage.books()) for stage in run.stages]
     last_run = run.last_run or {}
     complete = all(books.complete for _, books in booked)
-    read, kept = booked[0][1].ledger.rows_in, booked[-1][1].ledger.rows_out
+    read, kept = booked[0][1].ledger.rows_in, booked[-1][1].ledger.rows_out - booked[-1][1].ledger.copies
     problems = _imbalances(booked)
     counted = _counted(booked)
     content: Json = {
@@ -211,12 +211,15 @@ def _sums(groups: Mapping[Group, int], key: Callable[[Group], K]) -> Counter[K]:
 
 def _corpus(run: RunFolder) -> Json:
     output = run.stages[-1]
-    files = [manifest.origin["data"] for manifest in output.folder.manifests().values()]
-    chars = output.books().ledger.kept_chars.total()
+    files = [file for part in output.folder.manifests().values() for file in part.origin["files"].values()]
+    ledger = output.books().ledger
+    chars = ledger.kept_chars.total()
     return {
+        "format": run.format,
         "files": len(files),
         "bytes": sum(file["bytes"] for file in files),
-        "documents": sum(file["rows"] for file in files),
+        "documents": ledger.rows_out,
+        "copies": ledger.copies,
         "characters": chars,
         "estimated_tokens": _tokens(chars),
     }

@@ -1,6 +1,6 @@
 """How the chain after a barrier applies its rulings, and how they become the barrier's decisions."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -23,13 +23,18 @@ def read_table(path: str) -> pa.Table:
 
 
 def read_batches(
-    path: str, first: int = 0, end: int | None = None, *, rows: int | None = None
+    path: str,
+    first: int = 0,
+    end: int | None = None,
+    *,
+    rows: int | None = None,
+    columns: Sequence[str] | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """A Parquet file, or its row groups [first, end), in batches of a row group, or of at most `rows`."""
     with open_binary(path) as stream:
         file = pq.ParquetFile(stream)
         for group in range(file.num_row_groups)[first:end]:
-            yield from file.read_row_group(group).to_batches(max_chunksize=rows)
+            yield from file.read_row_group(group, columns=columns).to_batches(max_chunksize=rows)
 
 
 def apply_ruling(batches: Iterable[pa.RecordBatch], ruling: pa.Table) -> Iterator[pa.RecordBatch]:

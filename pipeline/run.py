@@ -5,7 +5,6 @@ and the run stops before the next barrier: a rerun does only what is missing.
 """
 
 import errno
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -13,20 +12,21 @@ from typing import TypeVar
 
 from textmill.pipeline.barrier_task import BarrierJob, RulingItem, commit_ruling
 from textmill.pipeline.chain_task import ChainJob, ShardItem, SketchJob, run_shard, write_sketch
+from textmill.pipeline.corpus_stage import CorpusStage, shuffle_of
 from textmill.pipeline.errors import InputError, TextmillError, UsageError
 from textmill.pipeline.executor import Executor, gather
 from textmill.pipeline.expect import check_expectations
 from textmill.pipeline.inputs import find_shards, number_shards
-from textmill.pipeline.io.files import absolute, exists, join, list_folder, remove, remove_drafts, write_whole
+from textmill.pipeline.io.files import absolute, exists, join, list_tree, remove, remove_drafts, write_whole
 from textmill.pipeline.io.lock import only_one
 from textmill.pipeline.ledger import Ledger
-from textmill.pipeline.output import OutputJob, data_file, layout_of, pack, unite_layouts, write_output
+from textmill.pipeline.output import write_output
 from textmill.pipeline.plan import OUTPUT, PlannedStage, chain_spec, plan
 from textmill.pipeline.progress import Silent, Watcher
-from textmill.pipeline.recipe import BarrierStage, ChainStage, Recipe, input_layout
+from textmill.pipeline.recipe import BarrierStage, ChainStage, Recipe, ends_with_mix, input_layout
 from textmill.pipeline.shard import Shard
 from textmill.pipeline.spec import Spec, build_barrier
-from textmill.pipeline.stage_folder import ShardManifest, StageFolder, parts_in, write_json
+from textmill.pipeline.stage_folder import ShardManifest, parts_in, write_json
 
 J = TypeVar("J")
 I = TypeVar("I")  # noqa: E741
@@ -92,7 +92,7 @@ def run(
 def _begin(recipe: Recipe, out: str, stages: Sequence[PlannedStage], shards: Sequence[Shard]) -> list[ShardItem]:
     """Write the recipe and the plan; the shards with their part numbers. Raises UsageError for others' data."""
     folder = join(out, "stages")
-    if parts_in(join(out, "data")) and not exists(join(folder, "plan.json")):
+    if list_tree(join(out, "data")) and not exists(join(folder, "plan.json")):
         raise UsageError(f"{join(out, 'data')} holds files that no run wrote: move them, or choose another folder")
     remove_drafts(out)
     remove_drafts(folder)
@@ -105,6 +105,7 @@ def _begin(recipe: Recipe, out: str, stages: Sequence[PlannedStage], shards: Seq
         "stages": [{"name": s.name, "kind": s.kind, "folder": s.folder.name} for s in stages],
         "parts": [item.part for item in items],
         "input_bytes": sum(shard.size for shard in shards),
+        "corpus": {"format": recipe.output.format, "mixed": ends_with_mix(recipe)},
     }
     write_json(join(folder, "plan.json"), plan_json)
     return items
@@ -135,7 +136,7 @@ class _Run:
                     items = self._barrier(planned, barrier, items)
                 case None:
                     check_expectations(self.recipe.expect, self.result.books)
-                    self._output(planned, stages[number - 1].folder, items)
+                    self._output(planned, stages[:number], items)
             if self.result.failures:
                 break
         return self.result
@@ -234,25 +235,26 @@ class _Run:
             for item in items
         ]
 
-    def _output(self, planned: PlannedStage, last: StageFolder, items: list[ShardItem]) -> None:
+    def _output(self, planned: PlannedStage, stages: Sequence[PlannedStage], items: list[ShardItem]) -> None:
         """Write the corpus; an older corpus, of another recipe or input, goes first."""
-        data, kept = join(self.out, "data"), last.manifests()
-        packed = pack(last, [kept[item.part] for item in items], self.recipe.output.shard_bytes)
-        there = parts_in(data)
-        done = {part: manifest for part, manifest in planned.folder.manifests().items() if part in there}
-        planned.folder.sweep(done)
-        for name in list_folder(join(self.out, "stages")):
-            if re.fullmatch(rf"\d+-{OUTPUT}-[0-9a-f]+", name) and name != planned.folder.name:
-                remove(join(self.out, "stages", name))
-        for part in there - done.keys():
-            remove(data_file(data, part))
-        remove_drafts(data)
+        last, kept = stages[-1].folder, stages[-1].folder.manifests()
+        mixed = ends_with_mix(self.recipe)
+        corpus = CorpusStage(
+            self.recipe.output,
+            self.out,
+            planned.folder,
+            last,
+            [kept[item.part] for item in items],
+            shuffle_of(stages[-2].folder) if mixed else None,
+        )
+        done = corpus.sweep()
+        packed = corpus.items(self.executor)
         todo = [item for item in packed if item.part not in done]
         self.watcher.stage(planned.name, len(packed), len(done))
         if todo:
             planned.folder.reopen()
-            layout = unite_layouts(gather(self.executor, layout_of, packed, None))
-            done |= self._all(write_output, todo, OutputJob(data, planned.folder, layout))
+            done |= self._all(write_output, todo, corpus.job(self.executor, packed))
+        corpus.close(done)
         self._finish(planned, [item.part for item in packed], done, fresh=bool(todo))
 
     def _all(self, task: Callable[[J, I], ShardManifest], items: list[I], job: J) -> dict[int, ShardManifest]:

@@ -9,7 +9,7 @@ from textmill.pipeline.io.files import exists, join
 from textmill.pipeline.ledger import Ledger
 from textmill.pipeline.output import data_file
 from textmill.pipeline.plan import OUTPUT
-from textmill.pipeline.stage_folder import StageFolder, parts_in, read_json
+from textmill.pipeline.stage_folder import KINDS, StageFolder, parts_in, read_json
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,10 @@ class RunStage:
     planned: Sequence[int] | None = None
 
     def file(self, kind: str, part: int) -> str:
-        """Path of a part's Parquet file; the output's data is the corpus."""
-        if self.kind == OUTPUT and kind == "data":
-            return data_file(join(self.out, "data"), part)
+        """Path of a part's Parquet file; the output's data is the corpus, and a path within that is a kind, too."""
+        if self.kind == OUTPUT and (kind == "data" or kind not in KINDS):
+            data = join(self.out, "data")
+            return data_file(data, part) if kind == "data" else join(data, kind)
         return self.folder.file(kind, part)
 
     def parts(self) -> list[int]:
@@ -78,7 +79,8 @@ class RunFolder:
     """The latest run in a folder.
 
     input_bytes: size of all shards of its inputs as stored. last_run: how the latest attempt ended
-    (``reused`` stages, ``failures``); None when it was killed or stopped by an error.
+    (``reused`` stages, ``failures``); None when it was killed or stopped by an error. format: of the corpus.
+    mixed: whether documents come as often as a mix says, in the folders of its phases.
     """
 
     out: str
@@ -86,6 +88,18 @@ class RunFolder:
     input_bytes: int
     stages: Sequence[RunStage]
     last_run: Mapping[str, Any] | None
+    format: str = "parquet"
+    mixed: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Whether the corpus is the last chain's rows, in order, in files of Parquet."""
+        return self.format == "parquet" and not self.mixed
+
+    def mixture(self) -> dict[str, Any] | None:
+        """What the mix planned and drew, once it has; None for a run without one."""
+        findings = self.stages[-3].folder.findings() if self.mixed else None
+        return findings["mixture"] if findings else None
 
 
 def open_run(out: str) -> RunFolder:
@@ -106,6 +120,7 @@ def open_run(out: str) -> RunFolder:
             for number, entry in enumerate(content["stages"])
         ]
         ended = read_json(last) if exists(last) else None
-        return RunFolder(out, content["recipe"], content["input_bytes"], stages, ended)
+        corpus = content.get("corpus", {})
+        return RunFolder(out, content["recipe"], content["input_bytes"], stages, ended, **corpus)
     except (KeyError, TypeError, DamagedRunError) as error:  # the next run writes both, and reads neither
         raise DamagedRunError(f"{plan} or {last} is damaged ({error!r}); run the recipe again") from error

@@ -14,14 +14,16 @@ from rich.console import Console
 from textmill.pipeline.balance import imbalances
 from textmill.pipeline.barrier import FINDINGS
 from textmill.pipeline.console import plural, say, size
+from textmill.pipeline.corpus_stage import CARD, CUTS, indexes
 from textmill.pipeline.errors import DamagedRunError, InputError
-from textmill.pipeline.io.files import exists, join, list_folder
-from textmill.pipeline.io.writer import WrittenFile
+from textmill.pipeline.io.files import exists, join, list_folder, list_tree, read_text
 from textmill.pipeline.ledger import Ledger
+from textmill.pipeline.output import written_files
 from textmill.pipeline.plan import OUTPUT
-from textmill.pipeline.run_folder import RunStage, open_run
+from textmill.pipeline.run_folder import RunFolder, RunStage, open_run
 from textmill.pipeline.stage_folder import KINDS, ShardManifest, part_name, part_number, read_json
 from textmill.pipeline.verify_files import check_corpus, check_part
+from textmill.pipeline.verify_mix import check_mix
 
 _THREADS = 8
 """Parts checked at once: hashing and Arrow run without Python's lock, and stores answer many requests at a time."""
@@ -99,7 +101,7 @@ def verify(out: str, *, quick: bool = False) -> Findings:
     for before, here in pairwise(stages):
         _check_flow(before, here, findings)
         _check_strays(before, here, findings)
-    _check_output(out, stages[-1], findings)
+    _check_output(run, stages[-2], stages[-1], findings)
     return findings
 
 
@@ -115,7 +117,7 @@ def _read_stage(stage: RunStage, findings: Findings) -> _Read:
             raw = read_json(join(folder, name))
             manifest = ShardManifest.from_json(raw)
             if stage.kind == OUTPUT:  # its file is not in the stage's own folder, so the engine keeps it apart
-                manifest.files = {"data": WrittenFile(**manifest.origin["data"])}
+                manifest.files = written_files(manifest)
             findings.blame(join(folder, name), *_contradictions(raw, manifest, part))
             manifests[part] = manifest
         except (DamagedRunError, InputError, KeyError, TypeError, AttributeError) as error:
@@ -180,7 +182,7 @@ def _check_flow(before: _Read, here: _Read, findings: Findings) -> None:
     folder, name = here.stage.folder.path, before.stage.name
     if here.stage.kind == OUTPUT:
         left = sum(before.rows(part) or 0 for part in before.parts)
-        came = sum(manifest.ledger.rows_in for manifest in here.manifests.values())
+        came = sum(manifest.ledger.rows_in for manifest in here.manifests.values())  # copies of a row not counted
         if here.complete and left != came:
             findings.blame(folder, f"{left} rows left stage {name!r}, but {came} came into the corpus")
         return
@@ -214,7 +216,7 @@ def _check_files(here: _Read, findings: Findings) -> None:
 def _check_strays(before: _Read | None, here: _Read, findings: Findings) -> None:
     """Files that no manifest vouches for: damage in a complete stage, leftovers in one that is not."""
     stage = here.stage
-    vouched = {"manifest.json", FINDINGS}
+    vouched = {"manifest.json", FINDINGS, CUTS}
     for part, manifest in here.manifests.items():
         vouched.add(f"shards/{part_name(part)}.json")
         vouched |= {f"{kind}/{part_name(part)}.parquet" for kind in manifest.files if stage.kind != OUTPUT}
@@ -234,21 +236,26 @@ def _check_strays(before: _Read | None, here: _Read, findings: Findings) -> None
         )
 
 
-def _check_output(out: str, here: _Read, findings: Findings) -> None:
-    """The corpus as a whole: no other files beside it, one schema, no id twice."""
-    data = join(out, "data")
-    known = {f"{part_name(part)}.parquet" for part in here.manifests}
-    strays = [name for name in list_folder(data) if name not in known]
+def _check_output(run: RunFolder, last: _Read, here: _Read, findings: Findings) -> None:
+    """The corpus as a whole: no other files beside it, one schema, the documents that it is to have."""
+    data = join(run.out, "data")
+    index = indexes(run.format, here.manifests.values())
+    known = {name for manifest in here.manifests.values() for name in manifest.files} | index.keys() | {CARD}
+    strays = [name for name in list_tree(data) if name not in known]
     if not here.complete:
         if strays:
             findings.incomplete.append(f"{data} still holds {plural(len(strays), 'file')} of an earlier corpus")
         return
     for name in strays:
         findings.blame(join(data, name), "is not in any manifest")
+    for name, content in index.items():
+        if not exists(join(data, name)) or read_text(join(data, name)).encode() != content:
+            findings.blame(join(data, name), "is missing, or does not describe the files beside it")
+    findings.documents = sum(manifest.ledger.rows_out for manifest in here.manifests.values())
     bad = {problem.where for problem in findings.problems}
-    paths = [here.stage.file("data", part) for part in sorted(here.manifests)]
-    corpus = check_corpus([path for path in paths if path not in bad], quick=findings.quick)
-    findings.documents = corpus.documents
+    paths = [join(data, name) for _, part in sorted(here.manifests.items()) for name in part.files]
+    sound = [path for path in paths if path.endswith(".parquet") and path not in bad]
+    corpus = check_corpus(sound, repeated=not findings.quick and not run.mixed)
     for where, what in corpus.problems:
         findings.blame(where, what)
     if corpus.repeated:
@@ -256,6 +263,11 @@ def _check_output(out: str, here: _Read, findings: Findings) -> None:
             f"{plural(len(corpus.repeated), 'id')} of the corpus stand for more than one document, "
             f"such as {', '.join(corpus.repeated[:3])}: the inputs repeat them"
         )
+    if run.mixed and not findings.quick and not findings.problems:
+        checked = check_mix(run, last.parts, [name for part in here.manifests.values() for name in part.files])
+        findings.warnings += checked.warnings
+        for where, what in checked.problems:
+            findings.blame(where, what)
 
 
 def render_findings(findings: Findings, console: Console) -> None:

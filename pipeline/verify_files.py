@@ -1,7 +1,7 @@
 """Does a Parquet file of a run hold what its manifest says? One function for a part, one for the corpus."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,6 +18,7 @@ from textmill.pipeline.errors import InputError
 from textmill.pipeline.io.files import exists, filesystem, open_binary
 from textmill.pipeline.io.writer import WrittenFile, checksum
 from textmill.pipeline.ledger import Ledger
+from textmill.pipeline.plan import OUTPUT
 from textmill.pipeline.run_folder import RunStage
 from textmill.pipeline.stage_folder import ShardManifest
 
@@ -43,7 +44,7 @@ class CheckedPart:
 def check_part(stage: RunStage, manifest: ShardManifest, *, quick: bool) -> CheckedPart:
     """Compare the files of a part with its manifest; `quick` looks at sizes and footers only."""
     ledger, checked = manifest.ledger, CheckedPart()
-    for kind, rows in _expected(stage, ledger).items():
+    for kind, rows in _expected(stage, ledger, manifest.files).items():
         said = manifest.files[kind].rows if kind in manifest.files else 0
         if said != rows:
             checked.problems.append((stage.file(kind, manifest.part), f"{rows} rows are booked, {said} were written"))
@@ -61,8 +62,10 @@ def check_part(stage: RunStage, manifest: ShardManifest, *, quick: bool) -> Chec
     return checked
 
 
-def _expected(stage: RunStage, ledger: Ledger) -> dict[str, int]:
+def _expected(stage: RunStage, ledger: Ledger, files: Iterable[str]) -> dict[str, int]:
     """Rows that each kind of file must have, by the books."""
+    if stage.kind == OUTPUT:  # every file of it holds all rows of the part
+        return dict.fromkeys(files, ledger.rows_out)
     kept = {} if stage.kind == "barrier" else {"data": ledger.rows_out}
     edits = sum(edits.spans for edits in ledger.edited.values())
     return {**kept, "decisions": ledger.rows_dropped, "edits": edits}
@@ -80,6 +83,8 @@ def _differences(path: str, written: WrittenFile, kind: str, *, quick: bool) -> 
         return
     if not quick and checksum(path) != written.checksum:
         yield "has changed since it was written: its checksum differs"
+        return
+    if not path.endswith(".parquet"):
         return
     try:
         layout, groups = _footer(path)
@@ -160,8 +165,8 @@ class CheckedCorpus:
     repeated: Sequence[str] = ()
 
 
-def check_corpus(paths: Sequence[str], *, quick: bool) -> CheckedCorpus:
-    """Check that all files have the same columns, `id`, `text` and `source` among them; look for repeated ids.
+def check_corpus(paths: Sequence[str], *, repeated: bool) -> CheckedCorpus:
+    """Check that all files have the same columns, `id`, `text` and `source` among them; look for `repeated` ids.
 
     The files must be sound by themselves.
     """
@@ -179,7 +184,7 @@ def check_corpus(paths: Sequence[str], *, quick: bool) -> CheckedCorpus:
         else:
             readable.append(path)
         corpus.documents += sum(groups)
-    if not quick:
+    if repeated:
         corpus.repeated = repeated_ids(readable, corpus.documents)
     return corpus
 

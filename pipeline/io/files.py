@@ -208,6 +208,15 @@ def list_folder(folder: str) -> list[str]:
             return []
 
 
+def list_tree(folder: str) -> list[str]:
+    """Paths, within a folder, of all files in it and its folders, sorted; empty when there is no such folder."""
+    fs, name = filesystem(folder)
+    fs.invalidate_cache()
+    with _clear_errors(folder):
+        root = name.rstrip("/") + "/"
+        return sorted(path.removeprefix(root) for path in fs.find(name))
+
+
 def remove(path: str) -> None:
     """Delete a file or a folder with all it holds; nothing when it is not there."""
     fs, name = filesystem(path)

@@ -18,7 +18,7 @@ import pytest
 FORK_AND_KILL = """
 import json, os, signal, sys
 import textmill.pipeline.run, textmill.pipeline.report, textmill.pipeline.funnel
-import textmill.pipeline.io.jsonl, textmill.dedup.exact, textmill.filters.columns
+import textmill.pipeline.io.jsonl, textmill.dedup.exact, textmill.filters.columns, textmill.pipeline.mixing.stage
 from textmill.pipeline.cli import main
 
 def kill_before_rename(left):
@@ -59,13 +59,29 @@ stages:
 """
 
 
-@pytest.fixture
-def recipe(tmp_path: Path) -> Path:
+MIXED = """
+name: killed
+inputs:
+  - {{source: a, read: jsonl, files: "{folder}/in-*.jsonl"}}
+output: {{format: mds, shard_tokens: 40}}
+stages:
+  - mix: final
+    by: [half]
+    weights: {{kind: explicit, shares: {{x: 0.5, y: 0.5}}}}
+    tokens_column: size
+    phases:
+      - {{name: stable, budget_tokens: 60}}
+      - {{name: anneal, budget_tokens: 20}}
+"""
+
+
+@pytest.fixture(params=[RECIPE, MIXED], ids=["plain", "mixed"])
+def recipe(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     for file in range(2):
-        rows = [{"id": f"{file}-{i}", "text": f"text {i % 7}", "size": i} for i in range(12)]
+        rows = [{"id": f"{file}-{i}", "text": f"text {i % 7}", "size": i, "half": "xy"[i % 2]} for i in range(12)]
         (tmp_path / f"in-{file}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     path = tmp_path / "recipe.yaml"
-    path.write_text(RECIPE.format(folder=tmp_path))
+    path.write_text(request.param.format(folder=tmp_path))
     return path
 
 
@@ -97,7 +113,7 @@ def files_of(out: Path) -> set[str]:
 
 
 def corpus_of(out: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in (out / "data").iterdir()}
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in (out / "data").rglob("*") if path.is_file()}
 
 
 def test_a_run_killed_before_any_of_its_renames_resumes_to_the_same_bytes(
@@ -105,7 +121,7 @@ def test_a_run_killed_before_any_of_its_renames_resumes_to_the_same_bytes(
 ) -> None:
     calm = tmp_path / "calm"
     assert commands.run(recipe, calm) == 0
-    kill_at, code = 0, -signal.SIGKILL
+    kill_at, code = (5 if "mix" in recipe.read_text() else 0), -signal.SIGKILL  # what reads is the same
     while code == -signal.SIGKILL:
         kill_at += 1
         out = tmp_path / f"killed-{kill_at}"

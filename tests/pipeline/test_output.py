@@ -46,7 +46,7 @@ def test_a_file_of_the_corpus_is_made_of_pieces(tmp_path: Path) -> None:
     for part, texts in ((0, ["a", "b"]), (1, ["c"])):
         with parquet_sink(last.file("data", part)) as sink:
             sink.write(batch_of({"id": texts, "text": texts}))
-    item = OutputItem(5, ((last.file("data", 0), 0, 1), (last.file("data", 1), 0, 1)))
+    item = OutputItem(5, ((last.file("data", 0), 0, 1), (last.file("data", 1), 0, 1)), number=5, count=6)
     layout = layout_of(None, item).append(pa.field("stars", pa.int8()))
     manifest = write_output(OutputJob(str(tmp_path / "data"), out, layout), item)
     path = Path(data_file(str(tmp_path / "data"), 5))

@@ -87,7 +87,8 @@ def test_parameters_unknown_missing_and_wrong() -> None:
 
 def test_a_parameter_of_a_section_is_explained_with_those_of_that_section() -> None:
     assert only_problem(content(output={"pth": "x"})) == (
-        "recipe: unknown parameter 'output.pth'; did you mean 'path'? (there are: path, shard_bytes)"
+        "recipe: unknown parameter 'output.pth'; did you mean 'path'? "
+        "(there are: path, format, shard_bytes, shard_tokens)"
     )
     assert only_problem(content(output={"shard_bytes": "12 apples"})) == (
         "recipe: output.shard_bytes: could not interpret byte unit: apples"
@@ -114,7 +115,7 @@ def test_every_problem_is_told_at_once() -> None:
         "input 'a' does not say how to read it: add read: warc, for example",
         "stage 'base': write a step as name or name: {parameters}, not ['a', 'list']",
         "chain 'base' has one list, steps; found step",
-        "a stage starts with chain: NAME or barrier: NAME, not {'steps': ['support:length']}",
+        "a stage starts with chain: NAME or barrier: NAME, or ends all as mix: NAME, not {'steps': ['support:length']}",
         "barrier 'dedup' needs exactly one entry beside its name, such as exact",
         "stage name 'base' is taken; every stage needs a name of its own",
         "--set base.nothing=1: write stage.step.parameter=value",

@@ -98,9 +98,11 @@ def test_every_count_of_the_json(tmp_path: Path) -> None:
     }
     assert base["skipped"] == {"blank_line": 1}
     assert content["corpus"] == {
+        "format": "parquet",
         "files": 1,
         "bytes": (Path(out) / "data/part-00000.parquet").stat().st_size,
         "documents": 3,
+        "copies": 0,
         "characters": 33,
         "estimated_tokens": 8,
     }

@@ -434,7 +434,7 @@ def test_the_books_name_every_file_with_its_checksum(folder: Path, out: Path) ->
         for kind, file in manifest["files"].items():
             vouched[f"{path.parents[1]}/{kind}/{path.stem}.parquet"] = file["checksum"]
         if "-output-" in str(path):
-            vouched[f"{out}/data/{path.stem}.parquet"] = manifest["origin"]["data"]["checksum"]
+            vouched |= {f"{out}/data/{name}": file["checksum"] for name, file in manifest["origin"]["files"].items()}
     there = {str(path) for path in out.rglob("*.parquet") if path.parent.name != "sketch"}
     assert vouched.keys() == there
     assert all(checksum(path) == expected for path, expected in vouched.items())

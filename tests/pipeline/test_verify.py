@@ -286,7 +286,10 @@ def test_corpus_files_with_different_columns_are_found(tmp_path: Path) -> None:
     manifest = stage_folder(out, "output") / "shards/part-00001.json"
 
     def vouch(content: dict[str, Any]) -> None:
-        content["origin"]["data"] |= {"bytes": path.stat().st_size, "checksum": checksum(str(path))}
+        content["origin"]["files"]["part-00001.parquet"] |= {
+            "bytes": path.stat().st_size,
+            "checksum": checksum(str(path)),
+        }
 
     edit(manifest, vouch)
     assert problems(out) == ["data/part-00001.parquet: has no column source"]

@@ -1,0 +1,1 @@
+"""The formats of a corpus: what a trainer reads."""
