@@ -1,7 +1,7 @@
 """`blocked_url`: drop documents by their address, before anything is spent on their content."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final, NamedTuple, Self
 
 import numpy as np
@@ -9,11 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
-from textmill.filters.lists import HashSet, load_lists
 from textmill.pipeline import schema
 from textmill.pipeline.arrow import Bools, bools
+from textmill.pipeline.lists import HashSet, load_lists
 from textmill.pipeline.step import Filter
-from textmill.pipeline.urls import Address, address_of, without_www
+from textmill.pipeline.url_lists import load_domains, load_pages, on_domains, on_pages
+from textmill.pipeline.urls import address_of
 from textmill.pipeline.verdict import Verdict
 
 _WORD: Final = re.compile(r"[^\W_]+")
@@ -56,9 +57,9 @@ class BlockedUrl(Filter):
         addresses = [address_of(url or "") for url in batch.column(schema.URL).to_pylist()]
         verdict = Verdict.of(batch)
         if self.domains:
-            verdict = verdict.drop("blocked_domain", _below(lists.domains, [host for host, _ in addresses]))
+            verdict = verdict.drop("blocked_domain", on_domains(lists.domains, addresses))
         if self.urls:
-            verdict = verdict.drop("blocked_url", lists.urls.contains([_page(address) for address in addresses]))
+            verdict = verdict.drop("blocked_url", on_pages(lists.urls, addresses))
         if self.hard_words or self.soft_words or self.substrings:
             words = [_WORD.findall(host + rest) for host, rest in addresses]
             hard = np.array([not lists.hard_words.isdisjoint(found) for found in words], np.bool_)
@@ -71,8 +72,8 @@ class BlockedUrl(Filter):
 
     def _lists(self) -> "_Lists":
         return _Lists(
-            load_lists(self.domains, _host_entry, HashSet),
-            load_lists(self.urls, _url_entry, HashSet),
+            load_domains(self.domains),
+            load_pages(self.urls),
             load_lists(self.hard_words, _word_entry, frozenset),
             load_lists(self.soft_words, _word_entry, frozenset),
             load_lists(self.substrings, _word_entry, _patterns),
@@ -87,47 +88,11 @@ class _Lists(NamedTuple):
     substrings: tuple[str, ...]  # regular expressions
 
 
-def _host_entry(entry: str) -> str:
-    host, rest = address_of(entry.removeprefix("*").removeprefix("."))
-    if rest or not host or re.search(r"\s", host):
-        raise ValueError(f"{entry!r} is no host; URLs are listed under `urls`")
-    return host
-
-
-def _url_entry(entry: str) -> str:
-    page = _page(address_of(entry))
-    if not page:
-        raise ValueError(f"{entry!r} is no URL")
-    return page
-
-
 def _word_entry(entry: str) -> str:
     word = "".join(_WORD.findall(entry.lower()))
     if not word:
         raise ValueError(f"{entry!r} has neither letters nor digits")
     return word
-
-
-def _page(address: Address) -> str:
-    """What is compared of a URL."""
-    return without_www(address.host) + address.rest
-
-
-def _below(domains: HashSet, hosts: list[str]) -> Bools:
-    """Whether each host, or a domain it is below, is listed."""
-    blocked = np.zeros(len(hosts), np.bool_)
-    chains = [list(_domains_of(host)) for host in hosts]
-    listed = domains.contains([domain for chain in chains for domain in chain])
-    blocked[np.repeat(np.arange(len(hosts)), [len(chain) for chain in chains])[listed]] = True
-    return blocked
-
-
-def _domains_of(host: str) -> Iterator[str]:
-    """a.b.example, b.example, example."""
-    yield host
-    while dot := host.find(".") + 1:
-        host = host[dot:]
-        yield host
 
 
 def _patterns(substrings: Iterable[str], size: int = 100) -> tuple[str, ...]:

@@ -44,6 +44,8 @@ STEPS = {
     "quality_signals": "textmill.scorers.quality_signals:QualitySignals",
     "refinedweb_lines": "textmill.pipeline.mappers.refinedweb_lines:RefinedwebLines",
     "token_count": "textmill.scorers.tokens:TokenCount",
+    "toxic_words": "textmill.scorers.toxic_words:ToxicWords",
+    "url_category": "textmill.scorers.url_category:UrlCategory",
 }
 
 BARRIERS = {

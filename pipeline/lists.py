@@ -1,4 +1,4 @@
-"""Lists that filters look things up in: text files, an entry a line, loaded once a worker."""
+"""Lists that steps look things up in: text files, an entry a line, loaded once a worker."""
 
 import gzip
 import zlib

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from textmill.filters.lists import HashSet
 from textmill.filters.url import BlockedUrl
 from textmill.pipeline.errors import InputError
+from textmill.pipeline.lists import HashSet
 from textmill.pipeline.testing import batch_of, judge
 
 
