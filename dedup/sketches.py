@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from xxhash import xxh3_64_intdigest
 
-from textmill.pipeline.barrier import RULING
+from textmill.pipeline.barrier import CUTS, RULING
 from textmill.pipeline.exchange import Portion
 from textmill.pipeline.io.files import join, open_binary, write_whole
 
@@ -80,13 +81,14 @@ def ruling_of(reason: str | pa.Array, drops: pa.Array, kept_id: pa.Array, simila
 def write_rulings(ruling: pa.Table, portion: Portion, sizes: Sequence[int], work: Work) -> list[str]:
     """Write the ruling on every row of a portion as one file a shard; return their paths.
 
-    Rows that stay are left out where the ruling adds no column.
+    Rows that stay as they are are left out where the ruling adds no column.
     """
     paths = [join(work.folder, "rulings", f"{shard:06d}.parquet") for shard, _ in portion.shards()]
     for path, stop, size in zip(paths, np.cumsum(sizes).tolist(), sizes, strict=True):
         mine = ruling.slice(stop - size, size).set_column(0, RULING.field("row"), pa.array(np.arange(size)))
-        if mine.schema.names == RULING.names:
-            mine = mine.filter(pc.is_valid(mine.column("reason")))
+        told = [name for name in ("reason", CUTS) if name in mine.schema.names]
+        if mine.num_columns == len(RULING) - 1 + len(told):
+            mine = mine.filter(reduce(pc.or_, (pc.is_valid(mine.column(name)) for name in told)))
         with write_whole(path) as stream:
             pq.write_table(mine, stream, compression="zstd")
     return paths

@@ -50,9 +50,13 @@ STEPS = {
 
 BARRIERS = {
     "exact": "textmill.dedup.exact:Exact",
+    "lines": "textmill.dedup.lines:Lines",
     "lsh_bloom": "textmill.dedup.lsh_bloom:LshBloom",
     "minhash": "textmill.dedup.minhash:MinHash",
     "mix": "textmill.pipeline.mixing.stage:Mix",
+    "paragraphs": "textmill.dedup.lines:Paragraphs",
+    "sentences": "textmill.dedup.sentences:Sentences",
+    "substrings": "textmill.dedup.substrings:Substrings",
     "url": "textmill.dedup.url:UniqueUrl",
 }
 

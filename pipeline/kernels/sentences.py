@@ -23,8 +23,8 @@ TERMINAL_PUNCTUATION: Final = (
 FULL_WIDTH: Final = "。！？．｡"
 CLOSING: Final = "\"')]}’”»›」』】）〉》"
 
-_TERMINAL: Final = np.uint8(1)
-_FULL_WIDTH: Final = np.uint8(2)
+TERMINAL_MARK: Final = np.uint8(1)
+FULL_WIDTH_MARK: Final = np.uint8(2)
 _CLOSING: Final = np.uint8(4)
 
 
@@ -32,13 +32,14 @@ def count_sentences(
     data: npt.NDArray[np.uint8], start: npt.NDArray[np.int64], stop: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
     """How many sentences are in each of the spans ``data[start:stop]``, such as lines."""
-    return _count_sentences(data, start, stop, unicode_tables(), _marks())
+    return _count_sentences(data, start, stop, unicode_tables(), sentence_marks())
 
 
 @cache
-def _marks() -> npt.NDArray[np.uint8]:
+def sentence_marks() -> npt.NDArray[np.uint8]:
+    """For each code point, what it does at the end of a sentence: the bits `TERMINAL_MARK` and others."""
     marks = np.zeros(CODE_POINTS, np.uint8)
-    for characters, mark in ((TERMINAL_PUNCTUATION, _TERMINAL), (FULL_WIDTH, _FULL_WIDTH), (CLOSING, _CLOSING)):
+    for characters, mark in ((TERMINAL_PUNCTUATION, TERMINAL_MARK), (FULL_WIDTH, FULL_WIDTH_MARK), (CLOSING, _CLOSING)):
         marks[[ord(character) for character in characters]] |= mark
     return marks
 
@@ -62,10 +63,10 @@ def _count_sentences(
                 code_point, at = decode(data, at, stop[span])
             space = tables.classes[code_point] & SPACE != 0
             mark = marks[code_point]
-            if said and ((space and seen & _TERMINAL) or (not space and mark == 0 and seen & _FULL_WIDTH)):
+            if said and ((space and seen & TERMINAL_MARK) or (not space and mark == 0 and seen & FULL_WIDTH_MARK)):
                 counts[span] += 1
                 said = False
-            if mark & _TERMINAL:
+            if mark & TERMINAL_MARK:
                 seen |= mark
             elif mark == 0:
                 said, seen = said or not space, np.uint8(0)

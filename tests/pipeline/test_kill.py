@@ -18,7 +18,8 @@ import pytest
 FORK_AND_KILL = """
 import json, os, signal, sys
 import textmill.pipeline.run, textmill.pipeline.report, textmill.pipeline.funnel
-import textmill.pipeline.io.jsonl, textmill.dedup.exact, textmill.filters.columns, textmill.pipeline.mixing.stage
+import textmill.pipeline.io.jsonl, textmill.filters.columns, textmill.pipeline.mixing.stage
+import textmill.dedup.exact, textmill.dedup.lines
 from textmill.pipeline.cli import main
 
 def kill_before_rename(left):
@@ -59,6 +60,8 @@ stages:
 """
 
 
+CUTTING = RECIPE.replace("exact: {{}}", "lines: {{}}")
+
 MIXED = """
 name: killed
 inputs:
@@ -77,11 +80,16 @@ stages:
 
 @pytest.fixture(params=[RECIPE, MIXED], ids=["plain", "mixed"])
 def recipe(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    return write_recipe(tmp_path, request.param)
+
+
+def write_recipe(tmp_path: Path, recipe: str) -> Path:
     for file in range(2):
-        rows = [{"id": f"{file}-{i}", "text": f"text {i % 7}", "size": i, "half": "xy"[i % 2]} for i in range(12)]
+        texts = [f"text {'abcdefg'[i % 7]}\nline {'vwxyz'[i % 5]}" for i in range(12)]
+        rows = [{"id": f"{file}-{i}", "text": texts[i], "size": i, "half": "xy"[i % 2]} for i in range(12)]
         (tmp_path / f"in-{file}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     path = tmp_path / "recipe.yaml"
-    path.write_text(request.param.format(folder=tmp_path))
+    path.write_text(recipe.format(folder=tmp_path))
     return path
 
 
@@ -144,3 +152,23 @@ def test_a_run_killed_again_and_again_still_ends(commands: Commands, recipe: Pat
     assert deaths > 3
     assert corpus_of(out) == corpus_of(calm)
     assert files_of(out) == files_of(calm)
+
+
+def test_a_run_that_cuts_texts_killed_at_any_of_many_places_resumes_to_the_same_edits(
+    commands: Commands, tmp_path: Path
+) -> None:
+    recipe, calm = write_recipe(tmp_path, CUTTING), tmp_path / "calm"
+    assert commands.run(recipe, calm) == 0
+    edits = {path.relative_to(calm): path.read_bytes() for path in calm.rglob("edits/*.parquet")}
+    assert edits
+    kill_at, code = 4, -signal.SIGKILL
+    while code == -signal.SIGKILL:
+        kill_at += 7
+        out = tmp_path / f"killed-{kill_at}"
+        code = commands.run(recipe, out, kill_at=kill_at)
+        if code == -signal.SIGKILL:
+            assert commands.run(recipe, out) == 0, f"killed before rename {kill_at}"
+        assert corpus_of(out) == corpus_of(calm), f"killed before rename {kill_at}"
+        assert files_of(out) == files_of(calm), f"killed before rename {kill_at}"
+        assert {path: (out / path).read_bytes() for path in edits} == edits
+    assert kill_at > 30

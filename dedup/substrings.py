@@ -1,0 +1,44 @@
+"""Cuts long substrings out of texts that stand in the corpus already: exact substring deduplication."""
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from textmill.dedup.repeated import Repeated
+from textmill.dedup.repeats import Repeats, cut_repeats
+from textmill.pipeline.executor import Executor
+from textmill.pipeline.kernels.units import Units, split_words_whole
+
+SUBSTRING_PART_BYTES: Final = 8 << 20
+"""Sketch files that one task takes on: some 2 million words; it bounds memory and does not change the result."""
+
+
+class Substrings(Repeated):
+    """Cut every substring of `words` words or more that stands in the corpus already.
+
+    "Deduplicating Training Data Makes Language Models Better" (ExactSubstr) finds them by a suffix array; here by
+    all runs of `words` words whose 64-bit hashes are equal, which are the same places: a substring of that
+    length or more is repeated where, and only where, all its runs of `words` words are.
+    """
+
+    normalize: Literal["whitespace", "lowercase", "letters"] = Field(
+        "whitespace", description="what is put aside before words are compared"
+    )
+    words: int = Field(50, ge=2, description="words of the shortest substring that counts")
+
+    def split(self, data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> Units:
+        """Words, with the white space after them."""
+        return split_words_whole(data, offsets)
+
+    def repeats(self) -> Repeats:
+        """So many words in a row, told by grams of half as many."""
+        return Repeats(self.words, self.removal("substring"), self.keep, gram=(self.words + 1) // 2)
+
+    def resolve(
+        self, sketches: Sequence[str], work: str, executor: Executor, *, part_bytes: int = SUBSTRING_PART_BYTES
+    ) -> list[str]:
+        """Rule that what stands in the corpus already is cut."""
+        return cut_repeats(sketches, work, executor, self.repeats(), part_bytes=part_bytes)
