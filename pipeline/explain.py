@@ -11,9 +11,11 @@ import pyarrow.parquet as pq
 from rich.console import Console
 
 from textmill.pipeline import schema
-from textmill.pipeline.console import plural, say
+from textmill.pipeline.console import count, plural, say
 from textmill.pipeline.io.files import exists, join, open_binary
 from textmill.pipeline.lookup import Hit, files_of, part_of, rows_with, search
+from textmill.pipeline.mixing.shuffle import MIX_COLUMNS
+from textmill.pipeline.mixture_report import copies_of
 from textmill.pipeline.run_folder import RunFolder, RunStage, open_run
 from textmill.pipeline.stage_folder import part_name, read_json
 
@@ -30,11 +32,12 @@ class Event:
     what: ``read`` from `place`, ``dropped`` by a stage, ``edited`` by one, ``kept`` in the file `place`, or
     ``waiting``: past every stage that is done so far, in the file `place`. details: columns of its decision or
     of its row in the corpus; the text as it was then, where it was kept, in `text`. Of an edit: `step`,
-    `reason`, `spans`, `characters`, the first `kept_ids`, and as `text` the first span that was cut out.
+    `reason`, `spans`, `characters`, the first `kept_ids`, and as `text` the first span that was cut out. ``mixed``
+    by a mix: `phases` as `copies_of` gives them.
     """
 
     document: str
-    what: Literal["read", "dropped", "edited", "kept", "waiting"]
+    what: Literal["read", "dropped", "edited", "mixed", "kept", "waiting"]
     stage: str
     place: str
     details: Mapping[str, Any]
@@ -89,14 +92,19 @@ def _life(run: RunFolder, document: str, start: int = 0) -> Iterator[Event]:
                 yield from _life(run, survivor, number + 1)
             return
     output = run.stages[-1]
-    for stage in [output] if output.summary() else reversed(run.stages):
+    kept = output.summary() is not None
+    corpus = output if run.plain else run.stages[-2]  # whose rows are those of a corpus in any format
+    for stage in [corpus] if kept else reversed(run.stages):
         if found := search(stage, "data", schema.ID, document):
-            kept = stage is output
             for hit in found:
-                part = _part_of_row(run, hit) if kept else hit.part
+                part = _part_of_row(run, hit) if stage is output else hit.part
                 yield _origin(run, document, part)
                 yield from _of_part(edits, part)
-                yield Event(document, "kept" if kept else "waiting", stage.name, hit.path, hit.row)
+                if kept and run.mixed:
+                    yield Event(document, "mixed", run.stages[-3].name, "", {"phases": copies_of(run, hit.row)})
+                place = hit.path if stage is output or not kept else join(run.out, "data")
+                row = {name: value for name, value in hit.row.items() if not name.startswith(MIX_COLUMNS)}
+                yield Event(document, "kept" if kept else "waiting", (output if kept else stage).name, place, row)
             return
 
 
@@ -238,6 +246,15 @@ def _tell_edited(event: Event) -> str:
     return told
 
 
+def _tell_mixed(event: Event) -> str:
+    told = (
+        f"{count(phase['copies'])} times in phase {phase['phase']}: group {phase['group']} is used "
+        f"{phase['epochs']:.2f} times there, for {phase['share']:.1%} of {phase['budget_tokens']:,.0f} tokens"
+        for phase in event.details["phases"]
+    )
+    return f"by stage {event.stage}: " + "; ".join(told)
+
+
 def _tell_row(event: Event) -> str:
     """The file, and every column but the long ones."""
     hidden = (schema.ID, schema.TEXT, schema.SOURCE, schema.HTML)
@@ -246,4 +263,11 @@ def _tell_row(event: Event) -> str:
     return f"{'in' if event.what == 'kept' else 'after stage ' + event.stage + ', in'} {event.place}{told}"
 
 
-_TOLD = {"read": _tell_read, "dropped": _tell_dropped, "edited": _tell_edited, "kept": _tell_row, "waiting": _tell_row}
+_TOLD = {
+    "read": _tell_read,
+    "dropped": _tell_dropped,
+    "edited": _tell_edited,
+    "mixed": _tell_mixed,
+    "kept": _tell_row,
+    "waiting": _tell_row,
+}

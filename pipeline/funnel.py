@@ -9,6 +9,7 @@ from rich.text import Text
 
 from textmill.pipeline.chain import READ
 from textmill.pipeline.console import count, duration, percent, plural, say, size
+from textmill.pipeline.mixture_report import render_mixture
 
 Json = Mapping[str, Any]
 
@@ -29,6 +30,8 @@ def render_funnel(report: Json, console: Console) -> None:
         if len(groups) > 1:
             console.print(_group_table(title, groups))
             console.print()
+    if report["mixture"]:
+        render_mixture(report["mixture"], console)
     for stage in report["stages"]:
         largest = (stage["findings"] or {}).get("largest")
         if largest:
@@ -150,7 +153,7 @@ def _notes(report: Json) -> Iterator[str]:
     if corpus is not None:
         yield (
             f"corpus: {plural(corpus['files'], 'file')}, {size(corpus['bytes'])}, "
-            f"{plural(corpus['documents'], 'document')}, {count(corpus['characters'])} characters, "
+            f"{plural(corpus['documents'], 'document')}{_copies(corpus)}, {count(corpus['characters'])} characters, "
             f"~{count(corpus['estimated_tokens'])} tokens (estimate: {report['estimates']['tokens']})"
         )
     if report["balanced"]:
@@ -163,6 +166,10 @@ def _cut_out(stages: Sequence[Json]) -> Iterator[str]:
             spans, documents = plural(edits["spans"], "span"), plural(edits["documents"], "document")
             chars = count(edits["characters"])
             yield f"cut out by {stage['name']}: {chars} characters in {spans} of {documents}, {reason}"
+
+
+def _copies(corpus: Json) -> str:
+    return f" of which {count(corpus['copies'])} repeat others" if corpus["copies"] else ""
 
 
 def _faults(report: Json) -> Iterator[str]:

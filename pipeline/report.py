@@ -9,6 +9,7 @@ from textmill.pipeline.balance import imbalances
 from textmill.pipeline.chain import READ
 from textmill.pipeline.io.files import join
 from textmill.pipeline.ledger import EditAccount, Group, Ledger, StepAccount
+from textmill.pipeline.mixture_report import mixture_section
 from textmill.pipeline.run_folder import RunFolder, RunStage, StageBooks, open_run
 from textmill.pipeline.stage_folder import write_json
 
@@ -39,7 +40,7 @@ def report(out: str) -> Json:
     complete = all(books.complete for _, books in booked)
     read, kept = booked[0][1].ledger.rows_in, booked[-1][1].ledger.rows_out - booked[-1][1].ledger.copies
     problems = _imbalances(booked)
-    counted = _counted(booked)
+    counted = _counted(booked[:-1] if run.mixed else booked)  # copies are told apart, by the mixture
     content: Json = {
         "recipe": run.recipe,
         "complete": complete,
@@ -56,6 +57,7 @@ def report(out: str) -> Json:
         "stages": [_stage(run, *entry, last_run.get("reused", ())) for entry in booked],
         "sources": _groups(counted, lambda group: group[-2]),
         "languages": _groups(counted, lambda group: group[-1]),
+        "mixture": mixture_section(run),
         "failed_shards": last_run.get("failures", []),
     }
     return {"summary": _summary(content), **content}
@@ -86,6 +88,7 @@ def _stage(run: RunFolder, stage: RunStage, books: StageBooks, reused: Sequence[
         "parts": len(books.parts),
         "balanced": not imbalances(ledger),
         **_flow(_whole(ledger)),
+        "copies": ledger.copies,
         "dropped": _reasons(ledger),
         "edited": _edits(ledger),
         "skipped": dict(sorted(ledger.skipped.items())),
@@ -94,9 +97,15 @@ def _stage(run: RunFolder, stage: RunStage, books: StageBooks, reused: Sequence[
         "other_work_seconds": round(_other_seconds(ledger), 3) if stage.kind == "chain" else None,
         "wall_seconds": books.wall_seconds,
         "input_megabytes_per_second": round(run.input_bytes / ledger.seconds / 1e6, 3) if first and timed else None,
-        "findings": stage.folder.findings() if stage.kind == "barrier" and books.complete else None,
+        "findings": _findings(stage) if stage.kind == "barrier" and books.complete else None,
         "steps": [_step(ledger, label, account) for label, account in ledger.steps.items()],
     }
+
+
+def _findings(stage: RunStage) -> Json | None:
+    """What a barrier found out; a mixture has a section of its own."""
+    found = stage.folder.findings()
+    return {key: value for key, value in found.items() if key != "mixture"} or None if found else None
 
 
 def _step(ledger: Ledger, label: str, account: StepAccount) -> Json:
@@ -124,7 +133,7 @@ def _whole(ledger: Ledger) -> StepAccount:
     """A stage as if it were one step."""
     kept = ledger.kept_chars.total()
     chars_in = next((account.chars_in for account in ledger.steps.values()), kept)
-    return StepAccount(ledger.rows_in, ledger.rows_out, chars_in, kept, ledger.seconds)
+    return StepAccount(ledger.rows_in, ledger.rows_out - ledger.copies, chars_in, kept, ledger.seconds)
 
 
 def _flow(account: StepAccount) -> Json:

@@ -29,6 +29,8 @@ ROUND_BYTES: Final = 64 << 20
 SLICE_ROWS: Final = 1024
 """Rows of a partition that are passed on at once."""
 
+MIX_COLUMNS: Final = "mix_"
+"""How the names of all columns begin that a mix adds, and that the corpus does not have."""
 TOKENS: Final = "mix_tokens"
 """Column of a chain after a mix: tokens of the document, as the mix counted them."""
 BYTES: Final = "mix_bytes"

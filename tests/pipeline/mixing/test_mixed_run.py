@@ -1,19 +1,26 @@
 """A run that ends with a mix: the corpus is what was planned, whoever did it, and every row is accounted for."""
 
+import io
 import itertools
 import json
+import re
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 from mixes import GROUPS, MIX, PHASES, findings, ids_in_order, mixed_recipe, shares, tokens_of, write_documents
+from rich.console import Console
 from support import Log, decisions
 
 from textmill.pipeline.errors import RecipeError
 from textmill.pipeline.executor import Inline, Serial
+from textmill.pipeline.explain import explain, render_explanation
+from textmill.pipeline.funnel import render_funnel
 from textmill.pipeline.recipe_reader import parse_recipe
+from textmill.pipeline.report import report
 from textmill.pipeline.run import run
 from textmill.pipeline.verify import verify
 
@@ -234,3 +241,47 @@ def test_a_resolved_recipe_reads_back_as_the_same(folder: Path) -> None:
     recipe = mixed_recipe(folder)
     assert parse_recipe(yaml.safe_load(recipe.to_yaml())) == recipe
     assert yaml.safe_load(recipe.to_yaml())["stages"][0]["mix"] == "final"
+
+
+def told(render: Callable[[Console], None]) -> str:
+    console = Console(width=100, record=True, file=io.StringIO())
+    render(console)
+    return console.export_text()
+
+
+def test_the_report_tells_each_group_before_and_after(out: Path, folder: Path) -> None:
+    content, tokens = report(str(out)), tokens_of(folder)
+    unique = shares(list(tokens), tokens)
+    used = {name for phase in PHASES for name in ids_in_order(out, phase)}
+    rows = sum(len(ids_in_order(out, phase)) for phase in PHASES)
+    assert (content["documents_kept"], content["corpus"]["documents"]) == (len(used), rows)
+    assert content["corpus"]["copies"] == rows - len(used)
+    assert content["balanced"]
+    assert {name: group["documents_in"] for name, group in content["sources"].items()} == GROUPS
+    mixture = content["mixture"]
+    assert mixture["unique_tokens"] == sum(tokens.values())
+    for phase in mixture["phases"]:
+        after = shares(ids_in_order(out, phase["name"]), tokens)
+        for group in phase["groups"]:
+            name = group["group"]
+            assert group["share_before"] == pytest.approx(unique[name] / sum(unique.values()), abs=1e-6)
+            assert group["share_after"] == pytest.approx(after[name] / sum(after.values()), abs=1e-6)
+        assert phase["effective_tokens"] <= phase["budget_tokens"] * 1.001
+    text = told(lambda console: render_funnel(content, console))
+    assert re.search(r"phase stable: \d\.\d+k tokens, 6,?0?0?0?k? asked for, worth \d\.\d+k new ones", text)
+    assert re.search(r"documents of which [\d,]+ repeat others", text)
+
+
+def test_explain_tells_how_many_copies_and_why(out: Path) -> None:
+    times = {phase: Counter(ids_in_order(out, phase)) for phase in PHASES}
+    name = next(name for name in times["stable"] if name.startswith("books") and times["anneal"][name])
+    events = explain(str(out), name).events
+    assert [event.what for event in events] == ["read", "mixed", "kept"]
+    phases = {phase["phase"]: phase for phase in events[1].details["phases"]}
+    assert {phase: phases[phase]["copies"] for phase in PHASES} == {phase: times[phase][name] for phase in PHASES}
+    assert (phases["stable"]["group"], phases["stable"]["share"]) == ("books", 0.3)
+    assert not any(column.startswith("mix_") for column in events[2].details)
+    text = told(lambda console: render_explanation(explain(str(out), name), console))
+    assert f"{times['stable'][name]} times in phase stable: group books is used" in text
+    dropped = next(row["id"] for row in decisions(out))
+    assert explain(str(out), dropped).events[-1].details["reason"] == "not_sampled"
