@@ -14,6 +14,7 @@ Addresses: TypeAlias = npt.NDArray[np.int64]
 
 _EMPTY: Final = np.int32(-1)
 _ONE: Final = np.uint64(1)
+_HALF: Final = np.uint64(32)
 _BUCKET_BITS: Final = np.uint64(8)
 _BUCKETS: Final = 256
 _BUCKET: Final = np.uint64(_BUCKETS - 1)
@@ -53,11 +54,21 @@ def union(left: Addresses, right: Addresses, count: int) -> Addresses:
     """For each of the nodes 0 to count - 1 the smallest that it is connected with: union-find."""
     parent = np.arange(count)
     for i in range(len(left)):
-        a, b = _root(parent, left[i]), _root(parent, right[i])
-        parent[max(a, b)] = min(a, b)
-    for node in range(count):  # a parent is never larger, so it knows its root already
-        parent[node] = parent[parent[node]]
+        _join(parent, left[i], right[i])
+    _flatten(parent)
     return parent
+
+
+@kernel
+def _join(parent: Addresses, one: int, other: int) -> None:
+    a, b = _root(parent, one), _root(parent, other)
+    parent[max(a, b)] = min(a, b)
+
+
+@kernel
+def _flatten(parent: Addresses) -> None:
+    for node in range(len(parent)):  # a parent is never larger, so it knows its root already
+        parent[node] = parent[parent[node]]
 
 
 @kernel
@@ -106,3 +117,58 @@ def _first_equal(keys: npt.NDArray[np.uint64], position: npt.NDArray[np.int32], 
         if slots[slot] == _EMPTY:
             slots[slot] = i
         first[position[i]] = position[slots[slot]]
+
+
+@kernel
+def link_equal(keys: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[np.int32], Addresses]:
+    """Links rows that share a key in a band; `keys`: shape (bands, rows).
+
+    For each band the first row that has each row's key, shape (bands, rows); and for each row the smallest that
+    it is connected with.
+    """
+    bands, rows = keys.shape
+    first = np.empty((bands, rows), np.int32)
+    parent = np.arange(rows)
+    for band in range(bands):
+        first[band] = first_equal(keys[band])
+        for row in range(rows):
+            if first[band, row] != row:
+                _join(parent, row, first[band, row])
+    _flatten(parent)
+    return first, parent
+
+
+class Sent(NamedTuple):
+    """Keys in the order of the parts that they are sent to, who sends them, and how many go to each part."""
+
+    keys: npt.NDArray[np.uint64]
+    owners: Addresses
+    counts: Addresses
+
+
+@kernel
+def by_part(keys: npt.NDArray[np.uint64], first: npt.NDArray[np.int32], owners: Addresses, parts: int) -> Sent:
+    """Sorts keys by part, equal parts of the range of keys by their first 32 bits, band by band within a part.
+
+    keys: shape (bands, rows). first: as `link_equal` gives it; a key is sent by the first row that has it in its
+    band alone. owners: who each row sends for.
+    """
+    bands, rows = keys.shape
+    counts = np.zeros(parts, np.int64)
+    for band in range(bands):
+        for row in range(rows):
+            counts[_part(keys[band, row], parts)] += first[band, row] == row
+    at = np.cumsum(counts) - counts
+    sent, senders = np.empty(counts.sum(), np.uint64), np.empty(counts.sum(), np.int64)
+    for band in range(bands):
+        for row in range(rows):
+            if first[band, row] == row:
+                part = _part(keys[band, row], parts)
+                sent[at[part]], senders[at[part]] = keys[band, row], owners[row]
+                at[part] += 1
+    return Sent(sent, senders, counts)
+
+
+@kernel
+def _part(key: np.uint64, parts: int) -> int:
+    return np.int64(((key >> _HALF) * np.uint64(parts)) >> _HALF)

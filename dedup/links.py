@@ -5,36 +5,34 @@ so a key that millions of documents share fills no task's memory. Where links ar
 result depend on the cut into portions, so there all rows travel, and each is compared with the first of its key.
 """
 
-from typing import NamedTuple
-
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from textmill.dedup.banded import KEYS
-from textmill.dedup.components import Links, components, first_equal, union
+from textmill.dedup.components import Links, by_part, components, first_equal, link_equal
 from textmill.dedup.near import Job, addresses, portions_of, rows_of
 from textmill.dedup.sketches import read_sketches
 from textmill.dedup.stars import read_links, write_links
 from textmill.pipeline.arrow import fixed_bytes, validity
-from textmill.pipeline.exchange import Portion, collect, scatter
+from textmill.pipeline.exchange import Portion, collect, scatter, scatter_ordered
 
 
 def send_keys(job: Job, portion: Portion) -> None:
     """Send the keys of a portion's documents to the parts of the keys; write the links within the portion."""
     column = read_sketches(portion, (KEYS,))[0].column(KEYS).combine_chunks()
     signed = np.flatnonzero(validity(column))
-    keys = fixed_bytes(column).view(np.uint64)[signed]
-    if not job.verified:
-        links, sent = _link_within(keys, signed)
+    keys = np.ascontiguousarray(fixed_bytes(column).view(np.uint64)[signed].T)
+    if job.verified:
+        label = np.arange(len(signed))
+        first = np.tile(label.astype(np.int32), (job.bands, 1))
     else:
-        links, sent = Links(signed[:0], signed[:0]), _Sent(keys.ravel(), np.repeat(signed, job.bands))
-    label = union(*links, len(column))
+        first, label = link_equal(keys)
     members = np.flatnonzero(label != np.arange(len(label)))
-    within = Links(addresses(portion.number, members), addresses(portion.number, label[members]))
-    write_links(within, job.work.file("within", portion.number))
-    rows = pa.table({"key": sent.keys, "address": addresses(portion.number, label[sent.owners])})
-    scatter(rows, _parts_of(sent.keys, job.work.parts), job.work.parts, job.work.file("keys", portion.number))
+    own = addresses(portion.number, signed)
+    write_links(Links(own[members], own[label[members]]), job.work.file("within", portion.number))
+    sent = by_part(keys, first, own[label], job.work.parts)
+    rows = pa.table({"key": sent.keys, "address": sent.owners})
+    scatter_ordered(rows, sent.counts, job.work.file("keys", portion.number))
 
 
 def link_keys(job: Job, part: int) -> int:
@@ -85,24 +83,6 @@ def send_labels(job: Job, item: tuple[int, list[str]]) -> None:
     scatter(rows, portions_of(found.nodes), job.work.parts, job.work.file("labels", number))
 
 
-class _Sent(NamedTuple):
-    """Keys that are to travel, and the row that each belongs to."""
-
-    keys: npt.NDArray[np.uint64]
-    owners: npt.NDArray[np.int64]
-
-
-def _link_within(keys: npt.NDArray[np.uint64], rows: npt.NDArray[np.int64]) -> tuple[Links, _Sent]:
-    """Link rows that share a key to the first that has it; that one sends it. `keys`: shape (rows, bands)."""
-    links, sent = [], []
-    for band in np.ascontiguousarray(keys.T):
-        first = first_equal(band)
-        once = first == np.arange(len(first))
-        links.append((rows[~once], rows[first[~once]]))
-        sent.append((band[once], rows[once]))
-    return Links(*map(np.concatenate, zip(*links, strict=True))), _Sent(*map(np.concatenate, zip(*sent, strict=True)))
-
-
 def _write(job: Job, links: Links, number: int) -> int:
     fewest = components(links).links()
     write_links(fewest, job.work.file("links", number))
@@ -118,8 +98,3 @@ def _pairs(job: Job, portion: Portion) -> Links:
     """The links to a portion's documents, each once."""
     rows = collect(job.work.files("pairs"), portion.number).group_by(["first", "other"]).aggregate([])
     return Links(rows.column("first").to_numpy(), rows.column("other").to_numpy())
-
-
-def _parts_of(keys: npt.NDArray[np.uint64], parts: int) -> npt.NDArray[np.int64]:
-    """Cut the range of keys into equal parts, by their first 32 bits."""
-    return ((keys >> np.uint64(32)).astype(np.int64) * parts) >> 32

@@ -67,11 +67,22 @@ def scatter_rounds(
     with write_whole(path) as stream, pa.ipc.new_file(stream, layout, options=options) as writer:
         for rows, part in rounds:
             narrow = part.astype(np.min_scalar_type(parts))  # numpy sorts up to 16 bits by radix
-            ordered = one_batch(rows.take(pa.array(np.argsort(narrow, kind="stable"))))
-            start = 0
-            for count in np.bincount(part, minlength=parts).tolist():
-                writer.write_batch(ordered.slice(start, count))
-                start += count
+            ordered = rows.take(pa.array(np.argsort(narrow, kind="stable")))
+            _write_parts(ordered, np.bincount(part, minlength=parts), writer)
+
+
+def scatter_ordered(rows: pa.Table, counts: npt.NDArray[np.integer], path: str) -> None:
+    """Write rows as `scatter` does that stand in the order of their parts already; counts: rows of each part."""
+    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    with write_whole(path) as stream, pa.ipc.new_file(stream, rows.schema, options=options) as writer:
+        _write_parts(rows, counts, writer)
+
+
+def _write_parts(rows: pa.Table, counts: npt.NDArray[np.integer], writer: pa.ipc.RecordBatchFileWriter) -> None:
+    ordered, start = one_batch(rows), 0
+    for count in counts.tolist():
+        writer.write_batch(ordered.slice(start, count))
+        start += count
 
 
 def collect(paths: Sequence[str], part: int, parts: int | None = None) -> pa.Table:

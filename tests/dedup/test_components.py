@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from textmill.dedup.components import Links, components, first_equal
+from textmill.dedup.components import Links, by_part, components, first_equal, link_equal
 from textmill.dedup.sketches import Work
 from textmill.dedup.stars import alternate, read_links, small_star, write_links
 from textmill.pipeline.executor import Inline
@@ -146,6 +146,26 @@ def test_no_links_no_components():
     assert over_files(np.empty((0, 2), np.int64)) == ({}, 1)
 
 
-@given(st.lists(st.integers(0, 6) | st.sampled_from([2**63, 2**64 - 1]), max_size=30))
+hashes = st.integers(0, 6) | st.sampled_from([2**63, 2**64 - 1])
+
+
+@given(st.lists(hashes, max_size=30))
 def test_first_equal_is_the_index_of_a_list(keys):
     assert first_equal(np.array(keys, np.uint64)).tolist() == [keys.index(key) for key in keys]
+
+
+@given(st.lists(st.tuples(hashes, hashes), max_size=12), st.integers(1, 5))
+def test_rows_that_share_a_key_are_one_and_send_it_once(rows, parts):
+    keys = np.array(rows, np.uint64).reshape(-1, 2).T.copy()
+    first, label = link_equal(keys)
+    assert first.tolist() == [[list(band).index(key) for key in band] for band in keys]
+    links = [(n, row) for band in first.tolist() for n, row in enumerate(band)]
+    graph = coo_array((np.ones(len(links)), np.array(links, np.int64).reshape(-1, 2).T), (len(rows), len(rows)))
+    component = connected_components(graph, directed=False)[1].tolist() if rows else []
+    assert label.tolist() == [component.index(number) for number in component]
+    owners = np.arange(len(rows)) + 100
+    sent = by_part(keys, first, owners, parts)
+    once = [(int(band[n]), n + 100) for band in keys for n in range(len(rows)) if list(band).index(band[n]) == n]
+    expected = sorted(once, key=lambda pair: (pair[0] >> 32) * parts >> 32)
+    assert list(zip(sent.keys.tolist(), sent.owners.tolist(), strict=True)) == expected
+    assert sent.counts.tolist() == [sum((key >> 32) * parts >> 32 == part for key, _ in once) for part in range(parts)]
