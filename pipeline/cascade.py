@@ -1,6 +1,6 @@
 """`cascade`: a cheap scorer decides the clear cases, so that a dear one sees only the rest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -12,8 +12,8 @@ from pydantic_core import CoreSchema, core_schema
 
 from textmill.pipeline import catalog, schema
 from textmill.pipeline.arrow import Bools, bools
+from textmill.pipeline.chance import chosen
 from textmill.pipeline.errors import RecipeError
-from textmill.pipeline.measures import uniform
 from textmill.pipeline.parameters import Parameters, problems_in
 from textmill.pipeline.step import Scorer
 
@@ -89,14 +89,14 @@ class Cascade(Scorer):
         for some, others in ((0, 1), (0, 2), (1, 2)):
             if twice := sorted(added[some] & added[others]):
                 raise ValueError(f"column {twice[0]!r} is added twice; give one of them another name")
-        for field, columns, chosen in (
+        for field, columns, name in (
             ("first_column", added[0], self.first_column),
             ("then_column", added[1], self.then_column),
         ):
-            if chosen is None and len(columns) != 1:
+            if name is None and len(columns) != 1:
                 raise ValueError(f"say with {field} which column is the score: {', '.join(sorted(columns)) or 'none'}")
-            if chosen is not None and chosen not in columns:
-                raise ValueError(f"{field}: there is no {chosen!r} among {', '.join(sorted(columns)) or 'no columns'}")
+            if name is not None and name not in columns:
+                raise ValueError(f"{field}: there is no {name!r} among {', '.join(sorted(columns)) or 'no columns'}")
         return self
 
     @classmethod
@@ -182,8 +182,7 @@ class Cascade(Scorer):
 
     def _audited(self, batch: pa.RecordBatch) -> Bools:
         """Which documents are in the sample; the same in every run."""
-        ids: Sequence[str] = batch.column(schema.ID).to_pylist()
-        return np.fromiter((uniform(name, b"textmill-cascade") < self.audit for name in ids), np.bool_, len(ids))
+        return chosen(batch.column(schema.ID), self.audit, "cascade")
 
 
 def _score_some(scorer: Scorer, batch: pa.RecordBatch, which: Bools) -> dict[str, pa.Array]:

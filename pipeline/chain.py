@@ -14,9 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from textmill.pipeline import schema
+from textmill.pipeline.chance import chosen
 from textmill.pipeline.errors import StepError, UsageError
 from textmill.pipeline.ledger import Ledger, count_chars
-from textmill.pipeline.measures import Measures, uniform
+from textmill.pipeline.measures import Measures
 from textmill.pipeline.step import Filter, Step, take_refusals
 from textmill.pipeline.verdict import Verdict
 
@@ -184,9 +185,7 @@ def blame(stage: str, ledger: Ledger) -> None:
 
 def _sample(gone: pa.RecordBatch, decisions: pa.RecordBatch, share: float) -> pa.RecordBatch:
     """The dropped rows whose id falls into the sample, with reason and text; the same on every run."""
-    lucky = pa.array(
-        [uniform(name, b"textmill-reject") < share for name in gone.column(schema.ID).to_pylist()], pa.bool_()
-    )
+    lucky = pa.array(chosen(gone.column(schema.ID), share, "rejects"))
     columns = [decisions.column(name) for name in REJECTS.names if name in decisions.schema.names]
     for name in (schema.URL, schema.TEXT):
         has = name in gone.schema.names

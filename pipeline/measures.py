@@ -4,7 +4,6 @@ One row a document that reached the steps, so that other thresholds can be tried
 `textmill replay`.
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +13,7 @@ import pyarrow as pa
 
 from textmill.pipeline import schema
 from textmill.pipeline.arrow import Bools
+from textmill.pipeline.chance import chosen
 from textmill.pipeline.ledger import lengths
 from textmill.pipeline.verdict import Rule
 
@@ -77,7 +77,7 @@ class Measures:
         first = np.sort(np.concatenate([rows for rows, _ in self.fates]))
         for name, column in self.rules.items():
             table = table.append_column(name, column.take(pa.array(first)))
-        return table if share >= 1 else table.filter(_sampled(table.column(schema.ID).to_pylist(), share))
+        return table if share >= 1 else table.filter(pa.array(chosen(table.column(schema.ID), share, "measures")))
 
     def _places(self) -> pa.Array:
         """For every row of the batch where it is among those that are there, null where it is not."""
@@ -105,13 +105,3 @@ def _fate(label: str | None, reasons: pa.Array, rows: pa.RecordBatch) -> pa.Reco
         columns[schema.LANGUAGE] = rows.column(schema.LANGUAGE)
     arrays = [columns.get(column.name, pa.nulls(n)).cast(column.type) for column in FATE]
     return pa.RecordBatch.from_arrays(arrays, schema=FATE)
-
-
-def _sampled(names: Sequence[str], share: float) -> pa.Array:
-    """Which ids fall into the sample; the same on every run."""
-    return pa.array([uniform(name, b"textmill-measure") < share for name in names], pa.bool_())
-
-
-def uniform(name: str, purpose: bytes) -> float:
-    """A number in [0, 1) that depends on the id and the purpose (16 bytes at most) alone."""
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8, person=purpose).digest(), "little") / 2**64
