@@ -70,10 +70,10 @@ def sift(
     known = np.zeros(len(keys), np.int64)
     for document in range(len(keys)):
         for band in range(len(filters)):
-            known[document] += _holds(filters[band], hashes, keys[document, band])
+            known[document] += holds(filters[band], hashes, keys[document, band])
         if known[document] == 0:
             for band in range(len(filters)):
-                added[band] += _insert(filters[band], hashes, keys[document, band])
+                added[band] += put(filters[band], hashes, keys[document, band])
     return known
 
 
@@ -82,11 +82,12 @@ def insert(filters: Filters, hashes: int, keys: npt.NDArray[np.uint64], added: n
     """Put documents in, known or not; as `sift` otherwise."""
     for document in range(len(keys)):
         for band in range(len(filters)):
-            added[band] += _insert(filters[band], hashes, keys[document, band])
+            added[band] += put(filters[band], hashes, keys[document, band])
 
 
 @kernel
-def _holds(bits: npt.NDArray[np.uint64], hashes: int, key: np.uint64) -> bool:
+def holds(bits: npt.NDArray[np.uint64], hashes: int, key: np.uint64) -> bool:
+    """Whether one filter knows a key."""
     place, step = _places(key)
     for _ in range(hashes):
         word = np.int64(((place >> _HIGH) * np.uint64(len(bits))) >> _HIGH)
@@ -97,7 +98,8 @@ def _holds(bits: npt.NDArray[np.uint64], hashes: int, key: np.uint64) -> bool:
 
 
 @kernel
-def _insert(bits: npt.NDArray[np.uint64], hashes: int, key: np.uint64) -> int:
+def put(bits: npt.NDArray[np.uint64], hashes: int, key: np.uint64) -> int:
+    """Put a key into one filter; the bits that it gains."""
     fresh = 0
     place, step = _places(key)
     for _ in range(hashes):

@@ -45,25 +45,25 @@ def rule_passages(
     *,
     names: pa.Array | None = None,
     values: npt.NDArray[np.float64] | None = None,
+    shares: npt.NDArray[np.float64] | None = None,
 ) -> pa.Table:
     """The ruling on every row of a portion, as `ruling_of` with cuts.
 
     said: for each unit `STAYS`, or a number: units that go, stand together and have the same are one span, whose
     `kept_id` and `value` are those of that number in `names` and `values`, where given. A document leaves when
-    all of it would go, or more than the share `max_removed` of its code points, which is its `value`; its
-    `kept_id` is that of its spans where they have the same.
+    all of it would go, or when its share is above `max_removed`: that of its code points that would go, or
+    the one in `shares`, where given. The share is its `value`; its `kept_id` is that of its spans where they agree.
     """
     spans = find_spans(passages.first, passages.sizes, passages.tails, said)
     chars = sum_by_document(passages.sizes, passages.first)
     lost = sum_by_document(spans.stop - spans.start, spans.first)
-    leaves = (lost > 0) & ((lost == chars) | (lost > removal.max_removed * chars))
+    share = lost / np.maximum(chars, 1) if shares is None else shares
+    leaves = ((lost > 0) & (lost == chars)) | (share > removal.max_removed)
     kept_id = _named(names, _one_said(spans, leaves))
     ruling = ruling_of(removal.drop_reason, pa.array(leaves), kept_id, pa.nulls(len(leaves), pa.float32()))
-    share = np.where(leaves, lost / np.maximum(chars, 1), np.nan)
-    limit = np.where(leaves, removal.max_removed, np.nan)
-    for name, column in (("value", share), ("threshold", limit)):
-        index = ruling.schema.get_field_index(name)
-        ruling = ruling.set_column(index, name, pa.array(column, from_pandas=True))
+    for name, number in (("value", share), ("threshold", removal.max_removed)):
+        column = pa.array(np.where(leaves, number, np.nan), from_pandas=True)
+        ruling = ruling.set_column(ruling.schema.get_field_index(name), name, column)
     counts = np.where(leaves, 0, np.diff(spans.first))
     stay = np.repeat(~leaves, np.diff(spans.first))
     said = spans.said[stay]
@@ -83,6 +83,7 @@ def rule_passages(
 def _one_said(spans: Spans, leaves: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     """For each row that leaves what is said of all its spans, where it is the same; else `STAYS`."""
     said = np.full(len(leaves), np.int64(STAYS))
+    leaves = leaves & (np.diff(spans.first) > 0)
     rows = np.flatnonzero(leaves)
     if len(rows):  # whose spans alone are looked at, one after another
         own = spans.said[np.repeat(leaves, np.diff(spans.first))]

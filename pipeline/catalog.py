@@ -57,6 +57,7 @@ BARRIERS = {
     "keep_top": "textmill.scorers.keep_top:KeepTop",
     "minhash": "textmill.dedup.minhash:MinHash",
     "mix": "textmill.pipeline.mixing.stage:Mix",
+    "ngram_bloom": "textmill.dedup.ngram_bloom:NgramBloom",
     "paragraphs": "textmill.dedup.lines:Paragraphs",
     "sample_by": "textmill.scorers.sample_by:SampleBy",
     "sentences": "textmill.dedup.sentences:Sentences",

@@ -96,3 +96,30 @@ def ruling(units, goes, max_removed):
         next(span for span in spans if span[0] == start)[0] -= len(units[run - 1]) - len(units[run - 1].rstrip())
     lost = sum(stop - start for start, stop, _ in spans)
     return "leaves" if lost == at or lost > max_removed * at else [tuple(span) for span in spans]
+
+
+def sift_lines(documents, words_of, rules):
+    """BFF's old-both with a set for a filter: for each document None, "leaves", or its cuts (start, stop, share).
+
+    documents: (text, group) in corpus order, a set a group. rules: `ngram`, `min_ngram`, `threshold`.
+    """
+    known, outcomes = {}, []
+    for text, group in documents:
+        seen = known.setdefault(group, set())
+        lines, shares, found, total = whole_lines(text), {}, 0, 0
+        for number, line in enumerate(lines):
+            words = words_of(line)
+            grams = [tuple(words[at : at + rules["ngram"]]) for at in range(max(1, len(words) - rules["ngram"] + 1))]
+            if not words or len(words) < rules["min_ngram"]:
+                continue
+            hits = sum(gram in seen for gram in grams)
+            found, total = found + hits, total + len(grams)
+            if hits / len(grams) > rules["threshold"]:
+                shares[number] = hits / len(grams)
+            else:
+                seen.update(grams)
+        outcome = ruling(lines, {number: (number, share) for number, share in shares.items()}, 1.0)
+        if total and found / total > rules["threshold"]:
+            outcome = "leaves"
+        outcomes.append(outcome if outcome in (None, "leaves") else [(a, b, share) for a, b, (_, share) in outcome])
+    return outcomes
