@@ -16,9 +16,9 @@ import numpy.typing as npt
 from textmill.pipeline.kernels import kernel
 from textmill.pipeline.kernels.unicode import SPACE, UNSPACED, UnicodeTables, decode, unicode_tables
 
-_SEED: Final = np.uint64(0x243F6A8885A308D3)
-_MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
-_SHIFT: Final = np.uint64(32)
+SEED: Final = np.uint64(0x243F6A8885A308D3)
+MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
+SHIFT: Final = np.uint64(32)
 _END: Final = np.int64(ord("\n"))  # what a document ends with, so that its last word ends like the others
 
 
@@ -73,7 +73,7 @@ def _split_words(
     count = 0
     for document in range(documents):
         at, end = offsets[document], offsets[document + 1]
-        key, cased_key, length, flags = _SEED, _SEED, 0, np.uint8(0)
+        key, cased_key, length, flags = SEED, SEED, 0, np.uint8(0)
         while at <= end:
             code_point = np.int64(data[at]) if at < end else _END
             if code_point < 0x80:  # a short cut: most text is ASCII
@@ -82,14 +82,14 @@ def _split_words(
                 code_point, at = decode(data, at, end)
             kind = tables.classes[code_point]
             if length and (kind | flags) & (SPACE | alone):
-                keys[count], cased_keys[count] = key ^ (key >> _SHIFT), cased_key ^ (cased_key >> _SHIFT)
+                keys[count], cased_keys[count] = key ^ (key >> SHIFT), cased_key ^ (cased_key >> SHIFT)
                 chars[count], classes[count] = length, flags
                 count += 1
-                key, cased_key, length, flags = _SEED, _SEED, 0, np.uint8(0)
+                key, cased_key, length, flags = SEED, SEED, 0, np.uint8(0)
             if not kind & SPACE:
                 lower = tables.lower[code_point] if code_point < len(tables.lower) else code_point
-                key = (key ^ np.uint64(lower)) * _MULTIPLIER
-                cased_key = (cased_key ^ np.uint64(code_point)) * _MULTIPLIER
+                key = (key ^ np.uint64(lower)) * MULTIPLIER
+                cased_key = (cased_key ^ np.uint64(code_point)) * MULTIPLIER
                 length, flags = length + 1, flags | kind
         first[document + 1] = count
     return Words(first, keys[:count], cased_keys[:count], chars[:count], classes[:count])
