@@ -13,6 +13,7 @@ from textmill.pipeline.inputs import find_shards
 from textmill.pipeline.plan import PlannedStage, plan
 from textmill.pipeline.recipe import ChainStage, Named, Recipe
 from textmill.pipeline.shard import Shard
+from textmill.pipeline.writers.formats import prepare_output
 
 TEXT_PER_INPUT_BYTE = {"warc": 0.12, "html": 0.05, "jsonl": 0.4, "parquet": 1.0}
 """Bytes of Parquet that a chain writes for a byte of input as stored, if it kept every document.
@@ -53,6 +54,10 @@ def check(recipe: Recipe, out: str, limit_shards: int | None = None) -> Check:
             named.part.prepare()
         except UsageError as error:
             problems.append(f"{named.label}: {error}")
+    try:
+        prepare_output(recipe.output)
+    except UsageError as error:
+        problems.append(f"output: {error}")
     try:
         shards = find_shards(recipe, limit_shards)
         stages = plan(recipe, out, shards) if not problems else []

@@ -36,12 +36,13 @@ from textmill.pipeline.output import (
     written_files,
 )
 from textmill.pipeline.plan import OUTPUT
-from textmill.pipeline.recipe import Output
+from textmill.pipeline.recipe import TOKEN_FORMATS, Output
 from textmill.pipeline.rulings import read_batches
 from textmill.pipeline.schema import ID
 from textmill.pipeline.stage_folder import ShardManifest, StageFolder, part_name, read_json, write_json
 from textmill.pipeline.writers.formats import COMPRESSED, INDEXES
 from textmill.pipeline.writers.sink import Shard, write_small
+from textmill.pipeline.writers.tokens import encoder_of
 
 CUTS: Final = "cuts.json"
 """In the output's stage: where a mixed corpus is cut."""
@@ -140,6 +141,8 @@ class CorpusStage:
         for found in gather(executor, _measure, portions(self.paths, stored // _PORTIONS + 1), shuffle):
             whole.add(found)
         packed = stored / max(1, whole.distinct) if self.output.format in COMPRESSED else 1.0
+        if self.output.format in TOKEN_FORMATS:
+            packed = encoder_of(self.output).dtype.itemsize * int(whole.tokens.sum()) / max(1, int(whole.bytes.sum()))
         cuts = [
             cut(
                 phase,

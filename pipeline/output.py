@@ -17,6 +17,7 @@ from textmill.pipeline.recipe import Output
 from textmill.pipeline.rulings import read_batches
 from textmill.pipeline.stage_folder import ShardManifest, StageFolder, part_name
 from textmill.pipeline.writers.formats import corpus_sink
+from textmill.pipeline.writers.prefix import add_prefix
 from textmill.pipeline.writers.sink import Place
 
 
@@ -114,8 +115,9 @@ def write_output(job: OutputJob, item: OutputItem) -> ShardManifest:
         for batch, rows in _rows(job, item):
             ledger.rows_in += rows
             ledger.copies += batch.num_rows - rows
-            ledger.keep(batch)
-            sink.write(batch)
+            rows_out = add_prefix(batch, job.output.prefix) if job.output.prefix else batch
+            ledger.keep(rows_out)
+            sink.write(rows_out)
     inner = f"{item.phase}/" if item.phase else ""
     files = {f"{inner}{name}": asdict(written) for name, written in sink.files.items()}
     origin: dict[str, Any] = {"files": files, "phase": item.phase, "number": item.number}

@@ -20,6 +20,7 @@ from textmill.pipeline.recipe import BarrierStage, ChainStage, Named, Recipe, in
 from textmill.pipeline.shard import Shard
 from textmill.pipeline.spec import ChainSpec, Spec
 from textmill.pipeline.stage_folder import StageFolder
+from textmill.scorers.tokenizers import library_of
 
 ENGINE = 1
 """Rises whenever the engine itself would give another output for the same stage."""
@@ -56,7 +57,9 @@ def plan(recipe: Recipe, out: str, shards: Sequence[Shard]) -> list[PlannedStage
         planned.append(PlannedStage(stage.name, address, _folder(out, number, stage.name, address), stage))
         if number == 0:  # its shards stand on their own; what follows depends on all of them
             address = _hash([address, [shard.to_json() for shard in shards]])
-    address = _hash([address, OUTPUT, json.loads(recipe.output.model_dump_json(exclude={"path"}))])
+    output = recipe.output
+    tokenizer = [_content(output.tokenizer), version(library_of(output.tokenizer))] if output.tokenizer else []
+    address = _hash([address, OUTPUT, json.loads(output.model_dump_json(exclude={"path"})), tokenizer])
     return [*planned, PlannedStage(OUTPUT, address, _folder(out, len(planned), OUTPUT, address), None)]
 
 

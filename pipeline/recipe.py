@@ -1,12 +1,14 @@
 """A recipe: what to do, never how; workers and addresses are options of the command line."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from string import Formatter
 from typing import Any, Literal
 
 import pyarrow as pa
 import yaml
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, field_validator, model_validator
 
 from textmill.pipeline.arrow import unite
 from textmill.pipeline.errors import InputError
@@ -21,14 +23,49 @@ MIX = "mix"
 """The barrier that a recipe writes as a stage of its own, ``mix: NAME``, with its parameters beside the name."""
 
 
+Format = Literal["parquet", "hf", "jsonl", "mds", "megatron", "lengths"]
+TOKEN_FORMATS = ("megatron", "lengths")
+
+
+class Prefix(BaseModel):
+    """What some texts of the corpus begin with, so that a model learns to tell where text comes from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    template: str = Field(default="{url}\n\n", description="columns of the document in braces, and {domain} of its url")
+    share: float = Field(default=1.0, ge=0, le=1, description="share of documents that have it, chosen by id")
+
+    @field_validator("template")
+    @classmethod
+    def _fields(cls, value: str) -> str:
+        try:
+            names = [name for _, name, _, _ in Formatter().parse(value) if name is not None]
+        except ValueError as error:
+            raise ValueError(f"{value!r} is no template: {error}") from error
+        if not all(re.fullmatch(r"\w+", name) for name in names):
+            raise ValueError(f"{value!r}: braces hold the names of columns, such as {{url}}")
+        return value
+
+
 class Output(BaseModel):
     """Where the corpus goes, and how large its files are."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     path: str = Field(default="", description="folder or URL of the run; --out sets it")
-    format: Literal["parquet", "hf", "jsonl", "mds"] = Field(default="parquet", description="what a trainer reads")
+    format: Format = Field(default="parquet", description="what a trainer reads")
     shard_bytes: ByteSize = Field(ByteSize(512_000_000), gt=0, description="size of a corpus file, such as 512MB")
-    shard_tokens: Tokens | None = Field(default=None, description="tokens of a corpus file, such as 100MT, after a mix")
+    shard_tokens: Tokens | None = Field(default=None, description="tokens of a corpus file, such as 100M, after a mix")
+    tokenizer: str = Field(default="", description="file of the tokenizer, for formats of tokens")
+    pattern: str = Field(default="", description="how a tiktoken file splits text, as in the step token_count")
+    end_token: str | int | None = Field(default=None, description="token after each document: its name or number")
+    prefix: Prefix | None = Field(default=None, description="what a share of the texts begins with, such as their URL")
+
+    @model_validator(mode="after")
+    def _has_tokenizer(self) -> "Output":
+        if self.format in TOKEN_FORMATS and not self.tokenizer:
+            raise ValueError(f"format {self.format} holds tokens: name the file of the tokenizer, tokenizer: FILE")
+        if self.tokenizer and self.format not in TOKEN_FORMATS:
+            raise ValueError(f"format {self.format} holds text; a tokenizer is for {' and '.join(TOKEN_FORMATS)}")
+        return self
 
 
 class Rejects(BaseModel):

@@ -27,6 +27,7 @@ from textmill.pipeline.recipe import BarrierStage, ChainStage, Recipe, ends_with
 from textmill.pipeline.shard import Shard
 from textmill.pipeline.spec import Spec, build_barrier
 from textmill.pipeline.stage_folder import ShardManifest, parts_in, write_json
+from textmill.pipeline.writers.formats import prepare_output
 
 J = TypeVar("J")
 I = TypeVar("I")  # noqa: E741
@@ -80,6 +81,7 @@ def run(
     for stage in recipe.stages:
         for named in stage.steps if isinstance(stage, ChainStage) else (stage.barrier,):
             named.part.prepare()
+    prepare_output(recipe.output)
     with only_one(out):
         items = _begin(recipe, out, stages, shards)
         guard = hang_seconds if executor.guarded else None

@@ -1,4 +1,4 @@
-"""Tokenizers by file: each loaded once a worker, each a function from texts to numbers of tokens."""
+"""Tokenizers by file: each loaded once a worker, each a function from texts to tokens, or to their number."""
 
 import base64
 import binascii
@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from textmill.pipeline.errors import ModelError
 from textmill.pipeline.models import local_model
 
 Count = Callable[[Sequence[str]], list[int]]
+Encode = Callable[[Sequence[str]], list[list[int]]]
 
 KINDS: Final = {".json": "tokenizers", ".tiktoken": "tiktoken", ".model": "sentencepiece"}
 """Endings of tokenizer files, and the library that reads each."""
@@ -42,9 +43,24 @@ def library_of(tokenizer: str) -> str:
     return library
 
 
+class Tokenizer(NamedTuple):
+    """A tokenizer: texts to numbers of tokens, of which there are `size`; a token's number by its name, or None."""
+
+    encode: Encode
+    size: int
+    number: Callable[[str], int | None]
+
+
 @cache
 def load_tokenizer(tokenizer: str, pattern: str = "") -> Count:
-    """A function that counts the tokens of texts, without any that mark beginning or end.
+    """A function that counts the tokens of texts, as `open_tokenizer` gives them. Raises ModelError as it does."""
+    encode = open_tokenizer(tokenizer, pattern).encode
+    return lambda texts: [len(ids) for ids in encode(texts)]
+
+
+@cache
+def open_tokenizer(tokenizer: str, pattern: str = "") -> Tokenizer:
+    """A tokenizer that adds nothing to a text, neither at its beginning nor at its end.
 
     pattern: how tiktoken splits text; by default that of the encoding that the file is named after.
     Raises ModelError for a library or file that is missing, and for a file that it cannot read.
@@ -64,19 +80,18 @@ def load_tokenizer(tokenizer: str, pattern: str = "") -> Count:
         raise ModelError(f"{path}: {library} cannot read this tokenizer: {error}") from error
 
 
-def _tokenizers(module: Any, path: Path, _: str) -> Count:
+def _tokenizers(module: Any, path: Path, _: str) -> Tokenizer:
     tokenizer = module.Tokenizer.from_file(str(path))
     tokenizer.no_truncation()  # files of trained models often cut to their context, or fill up to it
     tokenizer.no_padding()
 
-    def count(texts: Sequence[str]) -> list[int]:
-        encoded = tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [len(one.ids) for one in encoded]
+    def encode(texts: Sequence[str]) -> list[list[int]]:
+        return [one.ids for one in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
 
-    return count
+    return Tokenizer(encode, tokenizer.get_vocab_size(), tokenizer.token_to_id)
 
 
-def _tiktoken(module: Any, path: Path, pattern: str) -> Count:
+def _tiktoken(module: Any, path: Path, pattern: str) -> Tokenizer:
     name = pattern or path.stem
     if not pattern and name not in PATTERNS:
         known = ", ".join(PATTERNS)
@@ -90,19 +105,23 @@ def _tiktoken(module: Any, path: Path, pattern: str) -> Count:
             raise ModelError(f"{path}: line {number} is not a token in base64 and its rank") from error
     encoding = module.Encoding(path.stem, pat_str=PATTERNS.get(name, name), mergeable_ranks=ranks, special_tokens={})
 
-    def count(texts: Sequence[str]) -> list[int]:
-        return [len(encoding.encode_ordinary(text)) for text in texts]
+    def encode(texts: Sequence[str]) -> list[list[int]]:
+        return [encoding.encode_ordinary(text) for text in texts]
 
-    return count
+    return Tokenizer(encode, max(ranks.values()) + 1, lambda name: ranks.get(name.encode()))
 
 
-def _sentencepiece(module: Any, path: Path, _: str) -> Count:
+def _sentencepiece(module: Any, path: Path, _: str) -> Tokenizer:
     processor = module.SentencePieceProcessor(model_file=str(path))
 
-    def count(texts: Sequence[str]) -> list[int]:
-        return [len(ids) for ids in processor.encode(list(texts), out_type=int, num_threads=1)]
+    def encode(texts: Sequence[str]) -> list[list[int]]:
+        return list(processor.encode(list(texts), out_type=int, num_threads=1))
 
-    return count
+    def number(name: str) -> int | None:
+        found = int(processor.piece_to_id(name))
+        return None if found == processor.unk_id() and name != processor.id_to_piece(found) else found
+
+    return Tokenizer(encode, processor.vocab_size(), number)
 
 
 _LOADERS: Final = {"tokenizers": _tokenizers, "tiktoken": _tiktoken, "sentencepiece": _sentencepiece}

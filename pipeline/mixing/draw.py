@@ -9,8 +9,9 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from xxhash import xxh3_64_intdigest
+
+from textmill.pipeline.chance import draw
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -28,8 +29,7 @@ _PLACE: Final = b"textmill-mix-place"
 
 def id_hashes(ids: pa.Array | pa.ChunkedArray) -> Keys:
     """A 64-bit xxh3 of each id; a null counts as empty."""
-    names = pc.fill_null(ids, "").cast(pa.binary()).to_pylist()
-    return np.fromiter(map(xxh3_64_intdigest, names), np.uint64, len(names))
+    return draw(ids, "mix")
 
 
 def copies(hashes: Keys, before: Floats, rates: Floats, seed: int) -> Ints:

@@ -8,12 +8,15 @@ import pyarrow as pa
 
 from textmill.pipeline.io.files import join
 from textmill.pipeline.io.writer import WrittenFile, parquet_sink
-from textmill.pipeline.recipe import Output
+from textmill.pipeline.recipe import TOKEN_FORMATS, Output
 from textmill.pipeline.stage_folder import part_name
-from textmill.pipeline.writers import mds
+from textmill.pipeline.writers import lengths, mds
 from textmill.pipeline.writers.jsonl import JsonlSink
+from textmill.pipeline.writers.lengths import LengthSink
 from textmill.pipeline.writers.mds import MdsSink
+from textmill.pipeline.writers.megatron import MegatronSink
 from textmill.pipeline.writers.sink import Place, Shard, Sink
+from textmill.pipeline.writers.tokens import encoder_of
 
 LEVEL = 3
 """Of zstd in Parquet; intermediates use 1."""
@@ -50,13 +53,24 @@ SINKS: dict[str, Callable[[ExitStack, Place, Output], Sink]] = {
     "hf": _hugging_face,
     "jsonl": lambda stack, place, _: JsonlSink(stack, place),
     "mds": lambda stack, place, _: MdsSink(stack, place),
+    "megatron": MegatronSink,
+    "lengths": LengthSink,
 }
 
-INDEXES: dict[str, tuple[str, Callable[[Sequence[Shard]], bytes]]] = {"mds": ("index.json", mds.index)}
+INDEXES: dict[str, tuple[str, Callable[[Sequence[Shard]], bytes]]] = {
+    "mds": (mds.INDEX, mds.index),
+    "lengths": (lengths.INDEX, lengths.index),
+}
 """The file that describes all shards of a folder, and its content."""
 
 COMPRESSED = ("parquet", "hf", "jsonl")
 """Formats whose files are about as large as a stage's of the same rows; others hold texts as they are."""
+
+
+def prepare_output(output: Output) -> None:
+    """Load what the format needs, so that errors come before the first shard. Raises ModelError."""
+    if output.format in TOKEN_FORMATS:
+        encoder_of(output)
 
 
 @contextmanager

@@ -88,7 +88,7 @@ def test_parameters_unknown_missing_and_wrong() -> None:
 def test_a_parameter_of_a_section_is_explained_with_those_of_that_section() -> None:
     assert only_problem(content(output={"pth": "x"})) == (
         "recipe: unknown parameter 'output.pth'; did you mean 'path'? "
-        "(there are: path, format, shard_bytes, shard_tokens)"
+        "(there are: path, format, shard_bytes, shard_tokens, tokenizer, pattern, end_token, prefix)"
     )
     assert only_problem(content(output={"shard_bytes": "12 apples"})) == (
         "recipe: output.shard_bytes: could not interpret byte unit: apples"
