@@ -20,6 +20,8 @@ from textmill.scorers.quality import NEGATIVE, POSITIVE, score_lines
 from textmill.scorers.quality_card import PERTURBATIONS, HeldOut, Json, Scored, Scores, judge_scores, stability
 from textmill.scorers.quality_sample import Both, Gathered, Part, Rows, split, without_twins
 
+SEEN, MOST_EPOCHS = 100_000, 50
+"""On 750 real documents a class the held-out AUC was 0.81 after 5 epochs, 0.96 after 25, 0.977 after 50 and 100."""
 LEAST: Final = 10
 """Documents of each class without which there is nothing to learn, or to test on a tenth."""
 PERTURBED: Final = 1000
@@ -30,14 +32,17 @@ FREQUENT, WORDS = 5000, 20
 
 @dataclass(frozen=True)
 class Settings:
-    """How to train. Names and defaults are fastText's, but for `word_ngrams` and what follows `threads`.
+    """How to train. Names and defaults are fastText's, but for `epoch`, `word_ngrams` and what follows `threads`.
+
+    epoch: null is fastText's 5, or as many as show it `SEEN` documents in all, `MOST_EPOCHS` at most: of few documents
+    it learns next to nothing in 5.
 
     With one thread the same documents give the same model, byte for byte; with more they do not. Nor with
     `autotune`, seconds to look for better settings in, which ends by the clock; `dim` and `bucket` are not looked for.
     """
 
     lr: float = 0.1
-    epoch: int = 5
+    epoch: int | None = None
     dim: int = 100
     word_ngrams: int = 2
     min_count: int = 1
@@ -105,7 +110,8 @@ def _fit(both: Both, train: Part, work: Path, settings: Settings) -> tuple[Any, 
     path = work / "train.txt"
     options: Json = {"dim": settings.dim, "bucket": settings.bucket}
     if settings.autotune is None:
-        options |= {"lr": settings.lr, "epoch": settings.epoch, "minCount": settings.min_count}
+        enough = min(MOST_EPOCHS, max(5, SEEN // (len(train.positive) + len(train.negative))))
+        options |= {"lr": settings.lr, "epoch": settings.epoch or enough, "minCount": settings.min_count}
         options |= {"wordNgrams": settings.word_ngrams}
     else:
         train, validation, _ = split(both, train, share=settings.holdout, seed=settings.seed + 1)

@@ -26,7 +26,9 @@ def quality(
     out: Annotated[str, typer.Option(metavar="MODEL", help="Where the model goes; its card beside it, as MODEL.json.")],
     documents: Annotated[int, typer.Option(min=20, help="At most so many documents of each class.")] = 200_000,
     holdout: Annotated[float, typer.Option(min=0.001, max=0.9, help="Share to test on, in whole sites.")] = 0.1,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the text.")] = 5,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Passes over the text; by default 5, and up to 50 for small samples.")
+    ] = None,
     lr: Annotated[float, typer.Option(min=0.0001, help="Learning rate.")] = 0.1,
     dim: Annotated[int, typer.Option(min=1, help="Size of word vectors.")] = 100,
     word_ngrams: Annotated[int, typer.Option(min=1, help="Longest run of words that is a feature.")] = 2,

@@ -233,6 +233,11 @@ def test_newlines_and_case_move_scores_as_far_as_the_card_says(trained: Trained)
     assert steady["newlines removed"] == {"mean_deciles": 0, "share_moved": 0, "mean_change": 0}
 
 
+@pytest.mark.parametrize(("epoch", "used"), [(None, 50), (7, 7)])
+def test_few_documents_are_gone_over_more_often(epoch: int | None, used: int, tmp_path: Path) -> None:
+    assert train(tmp_path / "few", replace(SMALL, epoch=epoch)).card["trained_with"]["epoch"] == used
+
+
 def test_too_few_documents(tmp_path: Path) -> None:
     few = gathered(tmp_path / "p", batches(["one", "two", " "]), twins=True)
     many = gathered(tmp_path / "n", batches(documents(NOISY, 20, 0)), twins=True)
