@@ -72,6 +72,10 @@ class Quality(Scorer):
         columns = score_lines(classifier, lines_of(texts), tuple(sought.values()))
         return {name: pa.array(column, pa.float32()) for name, column in zip(sought, columns, strict=True)}
 
+    def tally(self, batch: pa.RecordBatch) -> dict[str, int]:
+        """Documents that have no score."""
+        return {"without_score": batch.column(self.column).null_count}
+
     def _column_of(self, label: str) -> str:
         return f"{self.column}_{label}"
 

@@ -1,5 +1,6 @@
 """A cascade asks its dear scorer about no more than it must, says so, and is a step like any other."""
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from cascade_scorers import ASKED
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 from support import chain, recipe_of, write_lines
 
 from textmill.pipeline.cascade import Cascade
@@ -16,6 +18,7 @@ from textmill.pipeline.check import check
 from textmill.pipeline.errors import RecipeError
 from textmill.pipeline.executor import Inline, Serial
 from textmill.pipeline.explain import explain
+from textmill.pipeline.funnel import render_funnel
 from textmill.pipeline.plan import plan
 from textmill.pipeline.report import report
 from textmill.pipeline.run import run
@@ -154,6 +157,9 @@ def test_a_run_with_a_scorer_of_ones_own_inside(executor: Any, tmp_path: Path) -
     rows = {row["text"]: row for row in pq.read_table(path).to_pylist()}
     assert rows["abab"]["cascade"] == rows["abab"]["vowels"] == 0.5
     assert (rows["aa"]["cascade"], rows["a" * 30]["cascade"]) == (2, 30)
+    console = Console(record=True, width=200, file=io.StringIO())
+    render_funnel(report(out), console)
+    assert "sent_on 8" in console.export_text()
     step = report(out)["stages"][0]["steps"][-1]
     assert step["tallies"]["clear"] == 3
     assert step["tallies"]["sent_on"] == 8

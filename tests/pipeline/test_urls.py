@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textmill.pipeline.urls import Address, address_of, canonical_urls, without_www
+from textmill.pipeline.urls import Address, address_of, canonical_urls, site_of, without_www
 
 
 @pytest.mark.parametrize(
@@ -214,3 +214,21 @@ def test_however_it_is_written_a_page_has_the_form_that_follows_from_its_parts(p
     page = "http://a.example" + "".join(f"/{plain(part)}" for part in path)
     listed = "&".join(f"{name}={plain(query[unquote(name)])}" for name in sorted(map(plain, query)))
     assert canonical(url) == f"{page}?{listed}".rstrip("?")
+
+
+@pytest.mark.parametrize(
+    ("host", "site"),
+    [
+        ("a.example", "a.example"),
+        ("news.blog.a.example", "a.example"),
+        ("www.bbc.co.uk", "bbc.co.uk"),
+        ("co.uk", "co.uk"),
+        ("blog.kit.de", "kit.de"),
+        ("192.0.2.17", "192.0.2.17"),
+        ("[2001:db8::1]", "[2001:db8::1]"),
+        ("localhost", "localhost"),
+        ("", ""),
+    ],
+)
+def test_the_site_of_a_host(host: str, site: str) -> None:
+    assert site_of(host) == site

@@ -79,6 +79,12 @@ def test_a_document_without_a_visible_character_has_no_score(model: str, text: s
     assert score(Quality(model=model, also=("negative",)), [text])["quality_negative"] == [None]
 
 
+def test_documents_without_score_are_counted(model: str) -> None:
+    step = Quality(model=model, column="mine")
+    batch, _ = step.apply(batch_of(["", GOOD, None, "\n"]))
+    assert step.tally(batch) == {"without_score": 3}
+
+
 def test_a_visible_character_after_much_space_counts(model: str) -> None:
     assert score(Quality(model=model), ["\u3000" * 40 + GOOD])["quality"][0] > 0.9  # type: ignore[operator]
 
