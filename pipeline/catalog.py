@@ -50,6 +50,7 @@ STEPS = {
 }
 
 BARRIERS = {
+    "decontaminate": "textmill.dedup.decontaminate:Decontaminate",
     "exact": "textmill.dedup.exact:Exact",
     "lines": "textmill.dedup.lines:Lines",
     "lsh_bloom": "textmill.dedup.lsh_bloom:LshBloom",

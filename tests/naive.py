@@ -584,3 +584,22 @@ def drop_lines(text, drops):
     """`textmill.pipeline.mappers.drop_lines`: `drops` judges what is in a line."""
     rows = re.findall("[^\n]*\n|[^\n]+", text)
     return "".join(row for row in rows if not row.strip() or not drops(row.strip()))
+
+
+def shared_runs(text, example, size):
+    """Where in `text` stand runs of `size` words that `example` has too; words are runs of letters and digits."""
+    spans, open_word = [], False
+    for place, char in enumerate(text):
+        alone = stands_alone(char)
+        if not (char.isalpha() or char.isnumeric() or alone):
+            open_word = False
+            continue
+        if not open_word or alone:
+            spans.append([place, place])
+        spans[-1][1] = place + 1
+        open_word = not alone
+    said = ["".join(map(fold_case, text[a:b])) for a, b in spans]
+    wanted = example.split()
+    runs = {tuple(wanted[i : i + size]) for i in range(len(wanted) - size + 1)}
+    found = [i for i in range(len(said) - size + 1) if tuple(said[i : i + size]) in runs]
+    return [(spans[i][0], spans[i + size - 1][1]) for i in found]
