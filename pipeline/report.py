@@ -6,6 +6,7 @@ from itertools import pairwise, takewhile
 from typing import Any, TypeVar
 
 from textmill.pipeline.balance import imbalances
+from textmill.pipeline.card import write_card
 from textmill.pipeline.chain import READ
 from textmill.pipeline.io.files import join
 from textmill.pipeline.ledger import EditAccount, Group, Ledger, StepAccount
@@ -23,9 +24,11 @@ Booked = Sequence[tuple[RunStage, StageBooks]]
 
 
 def write_report(out: str) -> Json:
-    """Make the report, leave it in OUT/report.json, and return it. Raises as `report`."""
+    """Make the report, leave it in OUT/report.json, and return it; with it a dataset's card. Raises as `report`."""
     content = report(out)
     write_json(join(out, "report.json"), content)
+    if content["corpus"] and content["corpus"]["format"] == "hf":
+        write_card(out, content)
     return content
 
 

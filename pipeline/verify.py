@@ -24,6 +24,7 @@ from textmill.pipeline.run_folder import RunFolder, RunStage, open_run
 from textmill.pipeline.stage_folder import KINDS, ShardManifest, part_name, part_number, read_json
 from textmill.pipeline.verify_files import check_corpus, check_part
 from textmill.pipeline.verify_mix import check_mix
+from textmill.pipeline.writers.formats import PARQUET
 
 _THREADS = 8
 """Parts checked at once: hashing and Arrow run without Python's lock, and stores answer many requests at a time."""
@@ -254,7 +255,7 @@ def _check_output(run: RunFolder, last: _Read, here: _Read, findings: Findings) 
     findings.documents = sum(manifest.ledger.rows_out for manifest in here.manifests.values())
     bad = {problem.where for problem in findings.problems}
     paths = [join(data, name) for _, part in sorted(here.manifests.items()) for name in part.files]
-    sound = [path for path in paths if path.endswith(".parquet") and path not in bad]
+    sound = [path for path in paths if run.format in PARQUET and path not in bad]
     corpus = check_corpus(sound, repeated=not findings.quick and not run.mixed)
     for where, what in corpus.problems:
         findings.blame(where, what)

@@ -18,6 +18,7 @@ from textmill.pipeline.mixing.stage import draw, group_columns, group_rows
 from textmill.pipeline.rulings import read_batches
 from textmill.pipeline.run_folder import RunFolder, RunStage
 from textmill.pipeline.verify_files import Wrong
+from textmill.pipeline.writers.formats import PARQUET
 
 HASHES = 1 << 24
 """Ids looked at together: 256 MiB of hashes and counts; more ids take more passes."""
@@ -39,7 +40,7 @@ def check_mix(run: RunFolder, parts: Iterable[int], files: Iterable[str]) -> Che
     """Check a mixed corpus whose files are sound.
 
     parts: of the last chain, in which the mix's columns say how often each document is used. files: paths of the
-    corpus within its folder; ids are read from those of Parquet.
+    corpus within its folder; ids are read from formats that are Parquet.
     """
     checked = CheckedMix()
     mixture = run.mixture()
@@ -53,8 +54,8 @@ def check_mix(run: RunFolder, parts: Iterable[int], files: Iterable[str]) -> Che
         tokens += _check_draw(path, plan, mixture["seed"], checked)
     for phase, sums in zip(mixture["phases"], tokens.tolist(), strict=True):
         _check_shares(run.stages[-3].folder.path, phase, sums, checked)
-        corpus = [join(run.out, "data", name) for name in files if name.startswith(f"{phase['name']}/")]
-        if all(path.endswith(".parquet") for path in corpus):
+        if run.format in PARQUET:
+            corpus = [join(run.out, "data", name) for name in files if name.startswith(f"{phase['name']}/")]
             where = join(run.out, "data", phase["name"])
             checked.problems += [(where, wrong) for wrong in _wrong_ids(chained, corpus, copies_column(phase["name"]))]
     return checked

@@ -63,6 +63,9 @@ INDEXES: dict[str, tuple[str, Callable[[Sequence[Shard]], bytes]]] = {
 }
 """The file that describes all shards of a folder, and its content."""
 
+PARQUET = ("parquet", "hf")
+"""Formats that are the corpus's rows in Parquet."""
+
 COMPRESSED = ("parquet", "hf", "jsonl")
 """Formats whose files are about as large as a stage's of the same rows; others hold texts as they are."""
 
