@@ -1,9 +1,11 @@
-# make quickstart | test | check | bench: each sets up .venv first.
+# make quickstart | test | check | bench | lmplz: each sets up .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
 MODEL := .venv/share/textmill/lid.176.ftz
 
-.PHONY: setup quickstart test check bench
+LMPLZ := .venv/share/textmill/kenlm/bin/lmplz
+
+.PHONY: setup quickstart test check bench lmplz
 
 setup: .venv/installed $(MODEL)
 
@@ -14,6 +16,13 @@ setup: .venv/installed $(MODEL)
 
 $(MODEL): .venv/installed
 	$(BIN)/textmill fetch lid176
+	@touch $@
+
+# What trains perplexity models: kenlm's tools, compiled from its source in about a minute.
+lmplz: setup $(LMPLZ)
+
+$(LMPLZ): .venv/installed
+	$(BIN)/textmill fetch kenlm
 	@touch $@
 
 quickstart: setup

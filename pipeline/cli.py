@@ -159,12 +159,18 @@ def sample(
 
 @app.command()
 def fetch(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="lid176: fastText's language identification.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="lid176: fastText's language identification. kenlm: the tools that train perplexity."
+        ),
+    ],
 ) -> None:
-    """Fetch a model that textmill uses by name, and verify it."""
+    """Fetch a model that textmill uses by name, and verify it; or build kenlm's tools from their source."""
+    from textmill.pipeline.kenlm_tools import build_tools
     from textmill.pipeline.models import fetch as fetch_model
 
-    say(stdout, f"{model}: {fetch_model(model)}")
+    say(stdout, f"{model}: {build_tools() if model == 'kenlm' else fetch_model(model)}")
 
 
 app.add_typer(train.app, name="train")
