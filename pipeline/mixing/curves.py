@@ -89,7 +89,8 @@ def _buckets(within: QualityCurve, values: Floats, tokens: Ints) -> Ints:
 
 def _bucket_tokens(within: QualityCurve, values: Floats, tokens: Ints) -> Floats:
     """Tokens of each bucket: nearly equal, unless many documents have one score."""
-    return np.bincount(_buckets(within, values, tokens), weights=tokens, minlength=within.buckets)
+    held = np.bincount(_buckets(within, values, tokens), weights=tokens, minlength=within.buckets)
+    return np.asarray(held, np.float64)
 
 
 def _quality_curve(within: QualityCurve, values: Floats, tokens: Ints, target: float) -> Curve:

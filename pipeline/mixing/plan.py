@@ -9,11 +9,13 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from textmill.pipeline.arrow import Bools
 from textmill.pipeline.errors import RecipeError, did_you_mean
 from textmill.pipeline.mixing import plan_checks
 from textmill.pipeline.mixing.cells import Cells, Floats, label_of
 from textmill.pipeline.mixing.curves import Curve, curve_for, most_tokens, natural_tokens
 from textmill.pipeline.mixing.mixture import Mixture, Phase, Unimax
+from textmill.pipeline.mixing.plan_checks import Stock
 from textmill.pipeline.mixing.plan_model import GroupPlan, PhasePlan, Plan
 from textmill.pipeline.mixing.repetition import effective_tokens
 from textmill.pipeline.mixing.weights import Supply, shares_of, under_caps
@@ -36,16 +38,6 @@ class _Task(NamedTuple):
     phase: Phase
     budget: float
     variant_of: str | None = None
-
-
-class _Stock(NamedTuple):
-    """What there is of each group, all arrays by group: tokens to give when nothing else is asked, and at most."""
-
-    labels: Sequence[str]
-    unique: Floats
-    natural: Floats
-    room: Floats
-    taking: np.ndarray
 
 
 def make_plan(mixture: Mixture, cells: Cells) -> Plan:
@@ -134,7 +126,7 @@ def _plan_phase(mixture: Mixture, task: _Task, cells: Cells, caps: Floats, used:
     )
 
 
-def _stock(mixture: Mixture, phase: Phase, cells: Cells, caps: Floats, used: _Used) -> _Stock:
+def _stock(mixture: Mixture, phase: Phase, cells: Cells, caps: Floats, used: _Used) -> Stock:
     within = phase.within or mixture.within
     parts = [cells.of(number) for number in range(len(cells.groups))]
     unique = np.array([float(tokens.sum()) for _, _, tokens in parts])
@@ -142,10 +134,10 @@ def _stock(mixture: Mixture, phase: Phase, cells: Cells, caps: Floats, used: _Us
     curves_allow = np.array([most_tokens(within, values, tokens) for values, _, tokens in parts])
     taking = _taking_part(phase, cells)
     room = np.where(taking, np.minimum(np.maximum(caps * unique - used.tokens, 0), curves_allow), 0.0)
-    return _Stock([label_of(group) for group in cells.groups], unique, natural, room, taking)
+    return Stock([label_of(group) for group in cells.groups], unique, natural, room, taking)
 
 
-def _taking_part(phase: Phase, cells: Cells) -> np.ndarray:
+def _taking_part(phase: Phase, cells: Cells) -> Bools:
     """Which groups are not left out."""
     out = set(phase.leave_out)
     names = {name for group in cells.groups for name in (label_of(group), *group)}
@@ -158,18 +150,18 @@ def _taking_part(phase: Phase, cells: Cells) -> np.ndarray:
     return taking
 
 
-def _shares(mixture: Mixture, task: _Task, stock: _Stock) -> Floats:
+def _shares(mixture: Mixture, task: _Task, stock: Stock) -> Floats:
     """The share of every group, within its room."""
     phase, budget = task.phase, task.budget
     weights = phase.weights or mixture.weights
     plan_checks.check_budget(phase.name, budget, stock.labels, stock.unique, stock.room)
     members = np.flatnonzero(stock.taking)
     supply = Supply(
-        labels=[stock.labels[number] for number in members],
+        labels=[stock.labels[number] for number in members.tolist()],
         natural=stock.natural[members],
         room=stock.room[members],
         budget=budget,
-        absent=[stock.labels[number] for number in np.flatnonzero(~stock.taking)],
+        absent=[stock.labels[number] for number in np.flatnonzero(~stock.taking).tolist()],
     )
     shares = np.zeros(len(stock.labels))
     shares[members] = shares_of(weights, supply)

@@ -1,12 +1,13 @@
 """What is wrong with a mixture that its caps do not allow, or worth a warning, in words with all the numbers."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final, NoReturn, Protocol
+from typing import Final, NamedTuple, NoReturn
 
 import numpy as np
 
+from textmill.pipeline.arrow import Bools
 from textmill.pipeline.errors import RecipeError
-from textmill.pipeline.mixing.cells import Floats
+from textmill.pipeline.mixing.cells import Floats, Ints
 from textmill.pipeline.mixing.plan_model import PhasePlan
 from textmill.pipeline.mixing.repetition import REPEAT_HALF, WARN_EPOCHS
 
@@ -16,12 +17,17 @@ _MOST: Final = 12
 """Groups named in a message."""
 
 
-class Stock(Protocol):
-    """What there is of each group."""
+class Stock(NamedTuple):
+    """What there is of each group. unique: its tokens. natural: those it gives when nothing else is asked.
+
+    room: the most that caps, curves and earlier phases leave it. taking: whether it takes part in the phase.
+    """
 
     labels: Sequence[str]
     unique: Floats
+    natural: Floats
     room: Floats
+    taking: Bools
 
 
 def written(tokens: float) -> str:
@@ -44,7 +50,7 @@ def check_budget(phase: str, budget: float, labels: Sequence[str], unique: Float
         )
 
 
-def refuse_over_caps(phase: str, budget: float, shares: Floats, over: np.ndarray, stock: Stock) -> NoReturn:
+def refuse_over_caps(phase: str, budget: float, shares: Floats, over: Ints, stock: Stock) -> NoReturn:
     """Raise RecipeError that names every group above its cap, and the largest budget that these shares allow."""
     some = shares > 0
     largest = float((stock.room[some] / shares[some]).min())
