@@ -170,5 +170,5 @@ def by_part(keys: npt.NDArray[np.uint64], first: npt.NDArray[np.int32], owners: 
 
 
 @kernel
-def _part(key: np.uint64, parts: int) -> int:
+def _part(key: np.uint64, parts: int) -> np.int64:
     return np.int64(((key >> _HALF) * np.uint64(parts)) >> _HALF)

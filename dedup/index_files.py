@@ -19,8 +19,8 @@ from textmill.pipeline.executor import Executor, gather
 from textmill.pipeline.io.files import open_binary, write_whole
 from textmill.pipeline.io.writer import HashingStream
 
-SEGMENT_KEYS: Final = 1 << 24
-"""Keys that are sorted at once, and that a file holds; sorting takes 40 bytes each."""
+SEGMENT_KEYS: Final = 1 << 22
+"""Keys that are sorted at once, and that a file holds; sorting takes 50 bytes each."""
 
 GROUP_ROWS: Final = 1 << 17
 """Keys that a reader holds at once."""

@@ -165,6 +165,8 @@ def _describe(job: Job, chosen: Sequence[Chosen], ruled: Sequence[Ruled]) -> Non
     rows, gone = (sum(getattr(some, name).total() for some in ruled) for name in ("came", "gone"))
     alone = rows - gone - sizes.total()
     findings: dict[str, object] = {"largest": entries, "cluster_sizes": sorted({1: alone, **sizes}.items())}
+    if job.size_column is not None:
+        findings["size_column"] = job.size_column
     if job.against is not None:
         known = sum(some.known for some in ruled)
         findings["index"] = {"documents": job.against.present, "removed": known}

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from textmill.pipeline.commands import evaluate, index, train, tuning
+from textmill.pipeline.commands import clusters, evaluate, index, train, tuning
 from textmill.pipeline.commands.options import (
     Address,
     ExecutorName,
@@ -176,6 +176,7 @@ def fetch(
 app.add_typer(train.app, name="train")
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(index.app, name="index")
+app.command()(clusters.clusters)
 
 app.command()(tuning.replay)
 app.command()(tuning.audit)

@@ -1,0 +1,96 @@
+"""Near-duplicate removal on real text beside other tools: processor seconds from JSONL to what stays, and what stays.
+
+``python tests/bench/bench_dedup.py datatrove=PYTHON text_dedup=PYTHON rensa=PYTHON`` with the interpreters of
+environments in which they are installed; those not given are left out. Needs TEXTMILL_TEST_DATA. Every tool runs as a
+process of its own, start included, with one worker; textmill with the executor that its tests take as reference.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pyarrow as pa
+import yaml
+import zstandard
+from timing import processor_seconds
+
+from textmill.dedup.signatures import permutations, signatures
+from textmill.pipeline.arrow import text_buffers
+from textmill.pipeline.kernels.shingles import word_shingles
+
+FOLDERS = ("news", "web", "legal", "wiki", "qa", "math", "code", "spam")
+RUN = "import sys; from textmill.pipeline.cli import main; sys.argv[0] = 'textmill'; main()"
+
+
+def main(others: dict[str, str]) -> None:
+    """Write the texts as one JSONL file, and let every tool deduplicate it."""
+    if "TEXTMILL_TEST_DATA" not in os.environ:
+        print("skipped: TEXTMILL_TEST_DATA does not name a folder of real data")
+        return
+    texts = real_texts(Path(os.environ["TEXTMILL_TEST_DATA"]))
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "texts.jsonl")
+        file.write_text("".join(json.dumps({"id": str(n), "text": text}) + "\n" for n, text in enumerate(texts)))
+        size = sum(len(text.encode()) for text in texts) / 1e6
+        print(f"{len(texts)} texts, {size:.1f} MB")
+        ours, kept = by_textmill(file, Path(folder, "textmill"))
+        print(f"textmill: {ours:.1f} s, {size / ours:.1f} MB/s, {kept} stay")
+        for name, python in others.items():
+            seconds, result = timed([python, str(Path(__file__).with_name("other_dedup.py")), name, str(file), folder])
+            if name == "rensa":
+                signing = by_kernels(texts)
+                print(f"rensa, signatures from text: {result['seconds']:.2f} s; textmill {signing:.2f} s", end="; ")
+                print(f"ratio {result['seconds'] / signing:.1f}")
+                continue
+            print(f"{name}: {seconds:.1f} s, {size / seconds:.1f} MB/s, {result['kept']} stay", end="; ")
+            print(f"ratio {seconds / ours:.1f}")
+
+
+def real_texts(data: Path) -> list[str]:
+    """Texts of the shared folder, near-duplicates among them."""
+    files = [file for name in FOLDERS for file in sorted((data / "text" / name).glob("*.jsonl.zst"))]
+    texts = []
+    for file in [*files, data / "neardup/licences.jsonl.zst"]:
+        with zstandard.open(file, "rt", encoding="utf-8") as stream:
+            texts += [json.loads(line)["text"] or "" for line in stream]
+    return texts
+
+
+def by_textmill(file: Path, out: Path) -> tuple[float, int]:
+    """The same through `textmill run`, its books and decisions included."""
+    recipe = {
+        "name": "bench",
+        "inputs": [{"source": "texts", "read": "jsonl", "files": str(file)}],
+        "stages": [{"barrier": "near_duplicates", "minhash": {"ngram": 5, "bands": 14, "rows": 8}}],
+    }
+    out.mkdir()
+    (out / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    command = [sys.executable, "-c", RUN, "run", str(out / "recipe.yaml"), "--out", str(out / "run")]
+    seconds, _ = timed([*command, "--executor", "serial"])
+    report = json.loads((out / "run/report.json").read_text())
+    return seconds, report["stages"][-1]["documents_out"]
+
+
+def by_kernels(texts: list[str]) -> float:
+    """Seconds for signatures of 112 values from text."""
+    data, offsets, _ = text_buffers(pa.array(texts))
+    permuted = permutations(112, 1)
+    return processor_seconds(lambda: signatures(word_shingles(data, offsets, 5), permuted), times=3)
+
+
+def timed(command: list[str]) -> tuple[float, dict[str, float]]:
+    """Processor seconds of a process and its children, and what it printed last."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    span = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return span, json.loads(lines[-1]) if lines else {}
+
+
+if __name__ == "__main__":
+    main(dict(argument.split("=", 1) for argument in sys.argv[1:]))
