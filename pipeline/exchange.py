@@ -53,36 +53,28 @@ def scatter(rows: pa.Table, part: npt.NDArray[np.integer], parts: int, path: str
 
     part: length of `rows`, each in [0, parts).
     """
-    scatter_rounds([(rows, part)], rows.schema, parts, path)
+    narrow = part.astype(np.min_scalar_type(parts))  # numpy sorts up to 16 bits by radix
+    ordered = rows.take(pa.array(np.argsort(narrow, kind="stable")))
+    scatter_ordered(ordered, np.bincount(part, minlength=parts), path)
 
 
-def scatter_rounds(
-    rounds: Iterable[tuple[pa.Table, npt.NDArray[np.integer]]], layout: pa.Schema, parts: int, path: str
-) -> None:
-    """Write rows as `scatter` does, a round of them at a time, so that no more than a round is held.
+def scatter_ordered(rows: pa.Table, counts: npt.NDArray[np.integer], path: str) -> None:
+    """Write rows as `scatter` does that stand in the order of their parts already; counts: rows of each part."""
+    scatter_rounds([(rows, counts)], rows.schema, path)
+
+
+def scatter_rounds(rounds: Iterable[tuple[pa.Table, npt.NDArray[np.integer]]], layout: pa.Schema, path: str) -> None:
+    """Write rows and counts as `scatter_ordered` does, several times to one file: no more than a round is held.
 
     Record batch ``round * parts + p`` of the file holds the rows of a round that go to part p.
     """
     options = pa.ipc.IpcWriteOptions(compression="lz4")
     with write_whole(path) as stream, pa.ipc.new_file(stream, layout, options=options) as writer:
-        for rows, part in rounds:
-            narrow = part.astype(np.min_scalar_type(parts))  # numpy sorts up to 16 bits by radix
-            ordered = rows.take(pa.array(np.argsort(narrow, kind="stable")))
-            _write_parts(ordered, np.bincount(part, minlength=parts), writer)
-
-
-def scatter_ordered(rows: pa.Table, counts: npt.NDArray[np.integer], path: str) -> None:
-    """Write rows as `scatter` does that stand in the order of their parts already; counts: rows of each part."""
-    options = pa.ipc.IpcWriteOptions(compression="lz4")
-    with write_whole(path) as stream, pa.ipc.new_file(stream, rows.schema, options=options) as writer:
-        _write_parts(rows, counts, writer)
-
-
-def _write_parts(rows: pa.Table, counts: npt.NDArray[np.integer], writer: pa.ipc.RecordBatchFileWriter) -> None:
-    ordered, start = one_batch(rows), 0
-    for count in counts.tolist():
-        writer.write_batch(ordered.slice(start, count))
-        start += count
+        for rows, counts in rounds:
+            ordered, start = one_batch(rows), 0
+            for count in counts.tolist():
+                writer.write_batch(ordered.slice(start, count))
+                start += count
 
 
 def collect(paths: Sequence[str], part: int, parts: int | None = None) -> pa.Table:

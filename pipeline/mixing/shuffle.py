@@ -148,9 +148,8 @@ def scatter_copies(
     layout: of the corpus; `batches` have the columns of the mix beside.
     """
     full = layout.append(pa.field(KEY, pa.uint64())).append(pa.field(FIRST, pa.bool_()))
-    total = sum(len(one.partitions) for one in cuts)
     rounds = (_copies_of(shuffle, cuts, piece, full) for batch in batches for piece in _bounded(shuffle, batch))
-    scatter_rounds(rounds, full, total, path)
+    scatter_rounds(rounds, full, path)
 
 
 def collect_partition(paths: Sequence[str], partition: int, partitions: int) -> Iterator[tuple[pa.RecordBatch, int]]:
@@ -173,7 +172,7 @@ def _spots(shuffle: Shuffle, batch: pa.RecordBatch) -> Iterator[Places]:
 def _copies_of(
     shuffle: Shuffle, cuts: Sequence[Cut], batch: pa.RecordBatch, layout: pa.Schema
 ) -> tuple[pa.Table, npt.NDArray[np.int64]]:
-    """Every copy of every row, and its partition."""
+    """Every copy of every row, in the order of their partitions, and how many each of these gets."""
     rows, keys, first, parts = [], [], [], []
     used = np.zeros(batch.num_rows, np.bool_)
     offset = 0
@@ -187,9 +186,11 @@ def _copies_of(
     slim = widen(
         drop_columns(batch, *mix_columns(shuffle.phases)), layout.remove(len(layout) - 1).remove(len(layout) - 2)
     )
-    taken = slim.take(pa.array(np.concatenate(rows)))
-    columns = [*taken.columns, pa.array(np.concatenate(keys)), pa.array(np.concatenate(first))]
-    return pa.Table.from_arrays(columns, schema=layout), np.concatenate(parts)
+    part = np.concatenate(parts)
+    order = np.argsort(part, kind="stable")  # so that texts are copied once
+    taken = slim.take(pa.array(np.concatenate(rows)[order]))
+    columns = [*taken.columns, pa.array(np.concatenate(keys)[order]), pa.array(np.concatenate(first)[order])]
+    return pa.Table.from_arrays(columns, schema=layout), np.bincount(part, minlength=offset)
 
 
 def _bounded(shuffle: Shuffle, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
