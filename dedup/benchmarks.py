@@ -13,11 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from textmill.dedup.gram_scan import Hashes, Numbers, gram_hashes, placed_words
+from textmill.dedup.gram_scan import gram_hashes
 from textmill.pipeline.arrow import text_buffers
 from textmill.pipeline.errors import InputError, did_you_mean
 from textmill.pipeline.io.files import FileInfo, find_files, open_binary
 from textmill.pipeline.io.lines import read_lines
+from textmill.pipeline.kernels.placed_words import Hashes, Numbers, placed_words
 from textmill.pipeline.shard import Shard
 
 _LONGEST_LINE: Final = 64 << 20

@@ -18,12 +18,13 @@ import pyarrow.parquet as pq
 from pydantic import Field
 
 from textmill.dedup.benchmarks import Benchmark, Index, build_index
-from textmill.dedup.gram_scan import Numbers, covered_words, find_grams, placed_words
+from textmill.dedup.gram_scan import covered_words, find_grams
 from textmill.pipeline import schema
 from textmill.pipeline.arrow import text_buffers
 from textmill.pipeline.barrier import CUT, CUTS, FINDINGS, RULING, Barrier
 from textmill.pipeline.executor import Executor, gather
 from textmill.pipeline.io.files import find_files, join, open_binary, write_whole
+from textmill.pipeline.kernels.placed_words import Numbers, placed_words
 
 REASON: Final = "contaminated"
 HITS: Final = "hits"

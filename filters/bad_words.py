@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from pydantic import Field, field_validator
 
 from textmill.pipeline import schema
+from textmill.pipeline.chance import chosen
 from textmill.pipeline.step import Filter
 from textmill.pipeline.verdict import Verdict
 from textmill.pipeline.word_lists import ALLOWED, ANY, WITHOUT_BORDERS, by_language, holds_words, load_words, pattern_of
@@ -28,6 +29,7 @@ class C4BadWords(Filter):
         WITHOUT_BORDERS, description="languages in which an entry is also found within a run of letters"
     )
     allowed: tuple[str, ...] = Field(ALLOWED, description="entries to pass over; by default those that mT5 passes over")
+    keep_fraction: float = Field(0.0, ge=0, le=1, description="share of the documents found to keep, chosen by id")
 
     @field_validator("lists", mode="before")
     @classmethod
@@ -60,6 +62,8 @@ class C4BadWords(Filter):
             some = texts.take(pa.array(rows))
             matches = holds_words(some, self._words(language), borders=language not in self.without_borders)
             found[rows] |= matches.to_numpy(zero_copy_only=False)
+        if self.keep_fraction:
+            found &= ~chosen(batch.column(schema.ID), self.keep_fraction, "bad words")
         return Verdict.of(batch).drop("bad_word", found)
 
     def _words(self, language: str) -> frozenset[str]:

@@ -16,13 +16,13 @@ from pydantic import Field
 from textmill.pipeline import schema
 from textmill.pipeline.arrow import text_buffers
 from textmill.pipeline.kernels.documents import count_code_points, sum_by_document
-from textmill.pipeline.kernels.lines import Lines, read_lines, trimmed
+from textmill.pipeline.kernels.lines import Lines, read_lines, trimmed, whole_lines
 from textmill.pipeline.kernels.repeats import DUPLICATE_SIZES, TOP_SIZES, repeated_ngrams
 from textmill.pipeline.kernels.substrings import count_substring, ends_with, starts_with
 from textmill.pipeline.kernels.unicode import UPPERCASE, count_in_class
 from textmill.pipeline.kernels.words import Words, split_words, word_keys
 from textmill.pipeline.step import Scorer
-from textmill.scorers.signal_kernels import count_pair, count_raw, measure_lines, variety, whole_lines
+from textmill.scorers.signal_kernels import count_pair, count_raw, measure_lines, variety
 
 Numbers: TypeAlias = npt.NDArray[np.float64]
 Buffers: TypeAlias = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]

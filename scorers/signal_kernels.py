@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from textmill.pipeline.kernels import kernel
 from textmill.pipeline.kernels.hashing import fmix64
-from textmill.pipeline.kernels.lines import Lines
 from textmill.pipeline.kernels.unicode import (
     ALPHABETIC,
     CODE_POINTS,
@@ -66,7 +65,7 @@ def count_raw(data: Bytes, offsets: Numbers, sought: Sequence[str] = ()) -> RawC
 
 
 @kernel
-def _mix(key: np.uint64, code_point: int) -> np.uint64:
+def _mix(key: np.uint64, code_point: np.int64) -> np.uint64:
     return fmix64(key ^ np.uint64(code_point)) | np.uint64(1)
 
 
@@ -106,33 +105,10 @@ def _count_raw(data: Bytes, offsets: Numbers, classes: Bytes, sought: npt.NDArra
             seen |= flags
             if len(sought):
                 key = _mix(key, code_point)
-            has_latin |= 0x61 <= code_point | 0x20 <= 0x7A
+            has_latin = has_latin or bool(0x61 <= code_point | 0x20 <= 0x7A)
             sentences[document] += wordy and not said
             said = (said or wordy) and code_point not in (0x2E, 0x21, 0x3F)
     return RawCounts(words, latin, capitals, found, sentences)
-
-
-@kernel
-def whole_lines(data: Bytes, offsets: Numbers) -> Lines:
-    """The lines of each document, blank ones too, without their newlines; nothing follows the last newline."""
-    documents = len(offsets) - 1
-    newlines = 0
-    for at in range(offsets[0], offsets[documents]):
-        newlines += data[at] == _NEWLINE
-    first = np.zeros(documents + 1, np.int64)
-    start, stop = np.empty(newlines + documents, np.int64), np.empty(newlines + documents, np.int64)
-    count = 0
-    for document in range(documents):
-        begin = offsets[document]
-        for at in range(offsets[document], offsets[document + 1]):
-            if data[at] == _NEWLINE:
-                start[count], stop[count] = begin, at
-                count, begin = count + 1, at + 1
-        if begin < offsets[document + 1]:
-            start[count], stop[count] = begin, offsets[document + 1]
-            count += 1
-        first[document + 1] = count
-    return Lines(first, start[:count], stop[:count])
 
 
 class LineCounts(NamedTuple):

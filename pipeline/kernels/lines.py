@@ -134,6 +134,27 @@ def _split_at_newlines(
 
 
 @kernel
+def whole_lines(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> Lines:
+    """The lines of each document, blank ones too, without their newlines; nothing follows the last newline."""
+    documents = len(offsets) - 1
+    newlines = _count_newlines(data, offsets)
+    first = np.zeros(documents + 1, np.int64)
+    start, stop = np.empty(newlines + documents, np.int64), np.empty(newlines + documents, np.int64)
+    count = 0
+    for document in range(documents):
+        begin = offsets[document]
+        for at in range(offsets[document], offsets[document + 1]):
+            if data[at] == _NEWLINE:
+                start[count], stop[count] = begin, at
+                count, begin = count + 1, at + 1
+        if begin < offsets[document + 1]:
+            start[count], stop[count] = begin, offsets[document + 1]
+            count += 1
+        first[document + 1] = count
+    return Lines(first, start[:count], stop[:count])
+
+
+@kernel
 def _count_newlines(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> int:
     count = 0
     for at in range(offsets[0], offsets[-1]):

@@ -189,8 +189,9 @@ def test_a_wrong_benchmark_is_told_before_the_run(quiz: Path, benchmark: dict[st
 @settings(max_examples=60, deadline=None)
 def test_grams_are_found_where_a_slow_search_finds_them(texts: list[str], letters: list[str]) -> None:
     from textmill.dedup.benchmarks import Benchmark, build_index
-    from textmill.dedup.gram_scan import find_grams, placed_words
+    from textmill.dedup.gram_scan import find_grams
     from textmill.pipeline.arrow import text_buffers
+    from textmill.pipeline.kernels.placed_words import placed_words
 
     example = "a b c ä a b c a a b"
     path = f"{memory()}/one.jsonl"

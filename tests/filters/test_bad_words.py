@@ -82,3 +82,10 @@ def test_words_are_found_as_by_the_slow_twin(
     assert [reason is not None for reason in judge(step, texts)] == [
         any(naive.has_phrase(text, word, borders) for word in WORDS) for text in texts
     ]
+
+
+def test_a_share_of_what_is_found_can_be_kept(tmp_path: Path) -> None:
+    (tmp_path / "en").write_text("darn\n")
+    step = C4BadWords.model_validate({"lists": {"any": str(tmp_path / "en")}, "keep_fraction": 0.25})
+    found = judge(step, ["darn it"] * 2000)
+    assert 0.2 < found.count(None) / 2000 < 0.3
