@@ -133,7 +133,7 @@ def _texts(name: str, path: str) -> "Candidate":
             {"text": pa.array([known.get(i) for i in ids], pa.string()), "drop_reason": pa.array(reasons, pa.string())}
         )
 
-    return Candidate(name, look_up, {"texts": path})
+    return Candidate(name, look_up, {"texts": path}, is_timed=False)
 
 
 def _read(table: str, columns: dict[str, str], limit: int | None) -> Iterator["pa.RecordBatch"]:

@@ -39,11 +39,12 @@ _STRINGS: Final = ("id", "known", "collection", "page_type", "language", "site",
 
 
 class Candidate(NamedTuple):
-    """An extractor to evaluate. `options`: what the report shows of it."""
+    """An extractor to evaluate. options: what the report shows of it. is_timed: whether its time means anything."""
 
     name: str
     extract: Extract
     options: Json
+    is_timed: bool = True
 
 
 @dataclass
@@ -141,13 +142,13 @@ def summarise(
             part: _intervals({g: {m: row[m] - drawn[0][part][g][m] for m in row} for g, row in rows.items()})
             for part, rows in statistics.items()
         }
-        speed = len(pages) / outcome.seconds if outcome.seconds > 0 else None
+        speed = len(pages) / outcome.seconds if candidate.is_timed and outcome.seconds > 0 else None
         engines.append(
             {
                 "name": candidate.name,
                 "options": candidate.options,
                 "refused": dict(sorted(outcome.refused.items())),
-                "cpu_seconds": round(outcome.seconds, 3),
+                "cpu_seconds": round(outcome.seconds, 3) if candidate.is_timed else None,
                 "pages_per_second": None if speed is None else round(speed, 1),
                 "scores": found,
                 "less_first": less_first,

@@ -3,14 +3,17 @@
 import logging
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import date, datetime, time
-from typing import Any, Final, Literal, Self, TypeAlias
+from typing import Any, ClassVar, Final, Literal, Self, TypeAlias
 
 import pyarrow as pa
 from pydantic import Field, model_validator
 
 from textmill.pipeline import schema
 from textmill.pipeline.arrow import drop_columns, set_column
+from textmill.pipeline.extraction.metadata import article_body, find_metadata, is_script_only
+from textmill.pipeline.extraction.tokenizer import tokenize
 from textmill.pipeline.io.html import decode
 from textmill.pipeline.mappers.extraction_engines import (
     Engine,
@@ -21,10 +24,15 @@ from textmill.pipeline.mappers.extraction_engines import (
 from textmill.pipeline.mappers.markup import tags_and_depth
 from textmill.pipeline.step import Mapper
 
+Metadata: TypeAlias = Literal["title", "author", "published", "canonical_url", "site_name", "page_language"]
+
 Row: TypeAlias = dict[str, Any]
 """Values by column; columns that are not named are null."""
 
 log = logging.getLogger(__name__)
+
+_OF_TRAFILATURA: Final = frozenset({"title", "author", "published"})
+"""Metadata that trafilatura finds itself, in the text too; what is left is what the page says of itself."""
 
 _UNKNOWN_DAY: Final = date(2100, 1, 1)
 """Bounds dates of publication where no crawl date is known; a fixed day, so that a rerun agrees."""
@@ -43,8 +51,11 @@ class ExtractHtml(Mapper):
 
     Rows without `html` keep the `text` they came with. Pages leave as `too_large` (value: bytes),
     `too_many_tags` (tags), `too_deep` (depth, counted to one beyond the limit), `binary` (share of
-    control characters), `no_text` or `extraction_failed`.
+    control characters), `no_text`, `script_only` (no text, and scripts that would fill the page) or
+    `extraction_failed`. A page whose body has no text gives that of its JSON-LD, where there is one.
     """
+
+    revision: ClassVar[int] = 2
 
     engine: Literal["trafilatura", "resiliparse"] = Field(
         "trafilatura", description="library that finds the main content; resiliparse is the faster one"
@@ -58,8 +69,8 @@ class ExtractHtml(Mapper):
     comments: bool = Field(False, description="keep readers' comments")
     tables: bool = Field(True, description="keep tables")
     links: bool = Field(False, description="keep the targets of links")
-    metadata: tuple[Literal["title", "author", "published"], ...] = Field(
-        (), description="columns to add (trafilatura); published is the day, null where unknown"
+    metadata: tuple[Metadata, ...] = Field(
+        (), description="columns to add, null where the page does not say; published is a day"
     )
     max_bytes: int = Field(8 << 20, gt=0, description="size of a page as it was served")
     max_tags: int = Field(250_000, gt=0, description="tags of a page")
@@ -68,7 +79,7 @@ class ExtractHtml(Mapper):
     @model_validator(mode="after")
     def _only_what_the_engine_does(self) -> Self:
         if self.engine == "resiliparse":
-            for name in ("mode", "favor", "metadata"):
+            for name in ("mode", "favor"):
                 if getattr(self, name) != type(self).model_fields[name].default:
                     raise ValueError(f"{name} is an option of engine: trafilatura")
         return self
@@ -95,6 +106,7 @@ class ExtractHtml(Mapper):
         """Import the engine and compile the kernel."""
         self._engine()
         tags_and_depth(b"", self.max_depth)
+        tokenize(b"")
 
     def rewrite(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """`html` and `content_type` give way to `text` and metadata; a refused row says why."""
@@ -118,7 +130,7 @@ class ExtractHtml(Mapper):
             comments=self.comments,
             tables=self.tables,
             links=self.links,
-            metadata=bool(self.metadata),
+            metadata=not _OF_TRAFILATURA.isdisjoint(self.metadata),
         )
 
     def _rewrite(self, engine: Engine, row: Row) -> Row:
@@ -137,8 +149,23 @@ class ExtractHtml(Mapper):
         except Exception as error:
             log.warning("extraction failed on %s: %r", row.get(schema.ID), error)
             return _refused("extraction_failed")
-        found = {name: _clean(getattr(content, name)) for name in (schema.TEXT, *self.metadata)}
-        return found if found[schema.TEXT] else _refused("no_text")
+        theirs = _OF_TRAFILATURA.intersection(self.metadata if self.engine == "trafilatura" else ())
+        found = {name: _clean(getattr(content, name)) for name in (schema.TEXT, *theirs)}
+        ours = [name for name in self.metadata if name not in theirs]
+        if found[schema.TEXT] and not ours:
+            return found
+        return self._from_markup(html, row, found, ours)
+
+    def _from_markup(self, html: str, row: Row, found: Row, wanted: Sequence[str]) -> Row:
+        """`found` with what the page says of itself, and with the text of its JSON-LD if the engine found none."""
+        page = html.encode()
+        tokens = tokenize(page)
+        text = found[schema.TEXT] or _clean(article_body(page, tokens))
+        if not text:
+            return _refused("script_only" if is_script_only(page) else "no_text")
+        latest = _end_of(row.get(schema.DATE)).date()
+        said = find_metadata(page, tokens, wanted, url=row.get(schema.URL), latest=latest)
+        return found | said | {schema.TEXT: text}
 
     def _refuse(self, body: bytes, html: str) -> Row | None:
         """Why no engine should see the page, if so; work is limited, never time, so that every machine agrees."""

@@ -176,6 +176,7 @@ def test_texts_of_other_extractors_are_measured_by_their_ids(table, tmp_path):
     report = evaluate(table, "--texts", f"mine={texts}", "--small", "13")
     (mine,) = report["engines"]
     assert mine["refused"] == {"not_among_texts": 4}
+    assert mine["pages_per_second"] is None
     assert mine["scores"]["all"]["pages"]["f1"][0] == pytest.approx(20 / 23, abs=1e-5)
     assert "collections" not in mine["scores"]["all"]
 

@@ -190,7 +190,7 @@ def test_an_engine_that_fails_on_a_page_costs_that_page():
     assert [row["text"] is None for row in found] == [False, True, False]
 
 
-@pytest.mark.parametrize("option", [{"mode": "fast"}, {"favor": "recall"}, {"metadata": ["title"]}])
+@pytest.mark.parametrize("option", [{"mode": "fast"}, {"favor": "recall"}])
 def test_options_that_an_engine_does_not_have_are_errors(option):
     with pytest.raises(ValidationError, match=f"{next(iter(option))} is an option of engine: trafilatura"):
         ExtractHtml(engine="resiliparse", **option)
@@ -278,3 +278,26 @@ def test_real_pages_give_the_text_that_people_see_in_them(real_data, engine):
     seen = [(words(row["text"] or ""), words(row["gold_text"])) for row in found if row["gold_text"]]
     recalls = sorted(len(text & gold) / len(gold) for text, gold in seen)
     assert recalls[len(recalls) // 2] > 0.9
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_engine_gives_all_metadata(engine):
+    head = """<title>The mill</title><link rel="canonical" href="/mill"><meta name="author" content="Ada Miller">
+    <meta property="og:site_name" content="Valley"><meta name="date" content="2023-05-17">"""
+    html = page(f"<article><h1>The mill</h1><p>{SENTENCE * 4}</p></article>", head).replace(
+        b"<html>", b"<html lang=en>"
+    )
+    wanted = ["title", "author", "published", "canonical_url", "site_name", "page_language"]
+    (row,) = run(rows([html], url=["https://valley.example/x"]), engine=engine, metadata=wanted)
+    assert [row[name] for name in wanted] == [
+        *("The mill", "Ada Miller", "2023-05-17", "https://valley.example/mill", "Valley", "en")
+    ]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_page_filled_by_scripts_gives_the_text_of_its_json_ld_or_says_so(engine):
+    article = '<script type="application/ld+json">{"@type": "Article", "articleBody": "%s"}</script>' % (SENTENCE * 3)
+    assert extract(page('<div id="root"></div>', article), engine=engine)["text"] == (SENTENCE * 3).strip()
+    assert outcome(page('<div id="root"></div><script src="app.js"></script>'), engine=engine) == ("script_only", None)
+    assert outcome(page('<script id="__NEXT_DATA__">{"text": "x"}</script>'), engine=engine) == ("script_only", None)
+    assert outcome(page('<script src="app.js"></script>'), engine=engine) == ("no_text", None)
