@@ -90,10 +90,14 @@ def score_lines(
     ]
     predict = classifier.f.predict
     for line in lines:
+        visible = 32 < line[0] < 127 or not is_blank(line)  # most begin with a letter of ASCII
         # All labels, or that of another class would be the score. None for a line without any feature.
-        found = [] if is_blank(line) else predict(line, -1, 0.0, "replace")
+        found = predict(line, -1, 0.0, "replace") if visible else ()
         for column, labels in groups:
-            total = sum([p for p, label in found if label in labels])
+            total = 0.0
+            for probability, label in found:
+                if label in labels:
+                    total += probability
             column.append(min(total, 1.0) if found else None)
     return columns
 

@@ -40,21 +40,22 @@ def compare(name: str, path: str, texts: list[str]) -> None:
     """Print how fast fastText and the step are."""
     model, step = fasttext.load_model(path), Quality(model=path)
     batch = pa.record_batch({"text": texts})
-    theirs = cpu_seconds(lambda: model.predict([text.replace("\n", " ") for text in texts], k=-1))
-    ours = cpu_seconds(lambda: step.score(batch))
+    theirs, ours = cpu_seconds(
+        lambda: model.predict([text.replace("\n", " ") for text in texts], k=-1), lambda: step.score(batch)
+    )
     chars = sum(map(len, texts)) / 1e6
     print(f"{name}: {chars / ours:.1f} M characters/s, fastText {chars / theirs:.1f}; ratio {theirs / ours:.3f}")
 
 
-def cpu_seconds(run: Callable[[], object], times: int = 7) -> float:
-    """The best of several runs, after one to warm up."""
-    run()
-    spans = []
+def cpu_seconds(*runs: Callable[[], object], times: int = 5) -> list[float]:
+    """The best of several turns of each, so that what else the machine does meets all alike."""
+    best = [float("inf")] * len(runs)
     for _ in range(times):
-        start = time.process_time()
-        run()
-        spans.append(time.process_time() - start)
-    return min(spans)
+        for number, run in enumerate(runs):
+            start = time.process_time()
+            run()
+            best[number] = min(best[number], time.process_time() - start)
+    return best
 
 
 def load_texts() -> list[str]:
