@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from textmill.pipeline.errors import InputError, ModelError
 from textmill.pipeline.io.files import exists, read_text
+from textmill.pipeline.kernels import kernel
 from textmill.pipeline.models import local_model, model_path
 from textmill.scorers.kenlm_text import Normalization, Unit, read_sentences
 
@@ -164,7 +165,7 @@ def log10_probability(model: Any, text: bytes, tokens: int) -> float:
     if tokens <= _MANY:
         return float(model.score(text))
     context = model.order - 1
-    bounds = _token_starts(text)
+    bounds = _token_starts(np.frombuffer(text, np.uint8))
     total = 0.0
     for begin, end in pairwise([*range(0, tokens, _PART), tokens]):
         seen = text[bounds[max(begin - context, 0)] : bounds[begin]]
@@ -176,9 +177,15 @@ def log10_probability(model: Any, text: bytes, tokens: int) -> float:
     return total
 
 
-def _token_starts(text: bytes) -> npt.NDArray[np.int64]:
+@kernel
+def _token_starts(text: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
     """Where each token begins, and where the text ends."""
-    begins = np.frombuffer(b" " + text, np.uint8) == 0x20
-    begins[1:-1] &= ~begins[2:]
-    starts = np.flatnonzero(begins[:-1])
-    return np.append(starts, len(text))
+    starts = np.empty(len(text) // 2 + 2, np.int64)
+    count, before = 0, np.uint8(0x20)
+    for at in range(len(text)):
+        if before == 0x20 and text[at] != 0x20:
+            starts[count] = at
+            count += 1
+        before = text[at]
+    starts[count] = len(text)
+    return starts[: count + 1]
