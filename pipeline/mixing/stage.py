@@ -25,6 +25,8 @@ from textmill.pipeline.mixing.plan_model import Plan
 from textmill.pipeline.mixing.shuffle import BYTES, TOKENS, copies_column, mix_columns
 from textmill.pipeline.token_estimate import ESTIMATE, estimate_tokens
 
+ESTIMATED: Final = "estimated_tokens"
+"""The column of the step `token_count` that is no count."""
 NOT_SAMPLED: Final = "not_sampled"
 """Reason of a document that no phase uses; its value is how often it would be used on average."""
 COUNTED: Final = "mix_counted"
@@ -204,6 +206,8 @@ def _findings(mix: Mix, plan: Plan, drawn: Sequence[Drawn], estimated: int) -> d
     sums = {name: sum(getattr(one, name) for one in drawn) for name in Drawn.__dataclass_fields__}
     documents = sum(group.documents for group in plan.phases[0].groups)
     counts = f"column {mix.tokens_column}" if estimated < documents else ESTIMATE
+    if mix.tokens_column == ESTIMATED:
+        counts = ESTIMATE
     phases = []
     for number, phase in enumerate(plan.phases):
         groups = [

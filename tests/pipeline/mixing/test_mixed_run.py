@@ -8,6 +8,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -285,3 +286,15 @@ def test_explain_tells_how_many_copies_and_why(out: Path) -> None:
     assert f"{times['stable'][name]} times in phase stable: group books is used" in text
     dropped = next(row["id"] for row in decisions(out))
     assert explain(str(out), dropped).events[-1].details["reason"] == "not_sampled"
+
+
+def test_a_mixture_in_an_object_store_is_the_same(store: Any, out: Path, folder: Path) -> None:
+    recipe = mixed_recipe(folder, output={"shard_tokens": 2100})
+    run(recipe, "s3://bucket/mixed", Inline())
+    assert verify("s3://bucket/mixed").problems == []
+    there = {path.removeprefix("bucket/mixed/"): store.cat(path) for path in store.find("bucket/mixed/data")}
+    assert there == data_of(out)
+    assert store.find("bucket/mixed/stages") == [
+        path for path in store.find("bucket/mixed/stages") if "exchange" not in path
+    ]
+    assert set(run(recipe, "s3://bucket/mixed", Inline()).reused) == {"read", "final", "after_final", "output"}
