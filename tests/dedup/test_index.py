@@ -13,11 +13,13 @@ from barriers import memory, resolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import corpus, decisions, recipe_of, write_lines
+from typer.testing import CliRunner
 
 from textmill.dedup import index_files
 from textmill.dedup.index import Index, changing, commit, open_index, open_matching
 from textmill.dedup.minhash import MinHash
 from textmill.dedup.signatures import permutations
+from textmill.pipeline.cli import app
 from textmill.pipeline.errors import InputError, UsageError
 from textmill.pipeline.executor import Inline
 from textmill.pipeline.indexing import add_to_index, compact_index, index_stats, remove_from_index
@@ -250,3 +252,19 @@ def test_text_fills_an_index_too(tmp_path):
     assert kept(path, 0, 1, 2) == [2]
     with pytest.raises(UsageError, match=r"bands 3, rows 2; here minhash has .*bands 4"):
         add_to_index(path, [str(tmp_path / "docs.jsonl")], barrier="minhash: {bands: 4}")
+
+
+def test_the_commands_say_what_they_did(filled, tmp_path):
+    def textmill(*words):
+        return CliRunner().invoke(app, ["index", *words])
+
+    (tmp_path / "ids").write_text("a0\na9\nnobody\n")
+    removed = textmill("remove", filled, "--ids", str(tmp_path / "ids"))
+    assert (removed.exit_code, removed.stdout) == (1, "2 ids taken down; 8 documents left\n")
+    assert removed.stderr == "not in the index: nobody\n"
+    assert textmill("compact", filled, "--executor", "inline").stdout == "8 documents in 6 files\n"
+    assert "taken down: 0 until compacted, 2 erased\n" in textmill("stats", filled).stdout
+    (tmp_path / "new.jsonl").write_text(json.dumps({"id": "n", "text": sentences(50)[0]}))
+    again = textmill("add", filled, str(tmp_path / "new.jsonl"))
+    assert again.stdout.replace(str(tmp_path), "") == "/new.jsonl: 1 document added\n"
+    assert kept(filled, 0, 1, 50) == [0]
