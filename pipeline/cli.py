@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from textmill.pipeline.commands import clusters, evaluate, index, train, tuning
+from textmill.pipeline.commands import clusters, evaluate, index, mixing, train, tuning
 from textmill.pipeline.commands.options import (
     Address,
     ExecutorName,
@@ -180,6 +180,8 @@ app.command()(clusters.clusters)
 
 app.command()(tuning.replay)
 app.command()(tuning.audit)
+app.command()(mixing.fit_mixture)
+app.command()(mixing.plan_mix)
 
 
 def main() -> None:

@@ -96,7 +96,7 @@ def _estimate(
     tokens = np.zeros(len(offsets) - 1, np.int64)
     for document in range(len(tokens)):
         letter = _NOT_ENGLISH if other_language[document] else _ENGLISH
-        thousandths = 0
+        thousandths = np.int64(0)
         at, end = offsets[document], offsets[document + 1]
         while at < end:
             code_point, at = decode(data, at, end)

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from textmill.pipeline.errors import UsageError
 from textmill.pipeline.parameters import Parameters
 
 _POWERS = {"": 1, "k": 10**3, "M": 10**6, "B": 10**9, "G": 10**9, "T": 10**12}
@@ -20,6 +21,14 @@ def _tokens(given: Any) -> Any:
             raise ValueError(f"{given!r} is no number of tokens; write 500M, 10B or 1.5T")
         return round(float(found[1].replace("_", "")) * _POWERS[found[2]])
     return given
+
+
+def amount(given: str) -> int:
+    """A number of tokens as people write it. Raises UsageError for anything else."""
+    try:
+        return int(_tokens(given))
+    except ValueError as error:
+        raise UsageError(str(error)) from None
 
 
 Tokens = Annotated[int, BeforeValidator(_tokens), Field(gt=0)]
@@ -107,7 +116,7 @@ class QualityCurve(_Settings):
 
 
 class Rehydrate(_Settings):
-    """Documents by the size of the cluster of duplicates that they stand for (FineWeb2); METHODS of the file's making.
+    """Documents by the size of the cluster of duplicates that they stand for (FineWeb2).
 
     A group is used in proportion to these factors; with proportional weights and no budget they are the repetitions.
     """

@@ -1,0 +1,166 @@
+"""`textmill fit-mixture` and `textmill plan-mix`: choose a mixture before a corpus is made of it."""
+
+import json
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from textmill.pipeline.commands.options import Overrides, stdout
+from textmill.pipeline.console import percent, say
+
+
+class Method(StrEnum):
+    """What is fitted to proxy runs."""
+
+    LAW = "law"
+    REGMIX = "regmix"
+
+
+def fit_mixture(
+    runs: Annotated[str, typer.Argument(metavar="RUNS", help="Table of proxy runs: *.csv, *.jsonl or *.parquet.")],
+    out: Annotated[str, typer.Option(help="File for the fit, which weights of a mixture name.")],
+    method: Annotated[Method, typer.Option(help="law: exponential mixing law. regmix: boosted trees.")] = Method.LAW,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=WEIGHT", help="A loss to make small, and its weight. Repeatable; by default all."),
+    ] = None,
+    min_correlation: Annotated[
+        float, typer.Option(min=-1, max=1, help="Least rank correlation on runs held out, else nothing is written.")
+    ] = 0.8,
+    seed: Annotated[int, typer.Option(min=0, help="Of starts, folds and simulated mixtures.")] = 0,
+) -> None:
+    """Fit how loss depends on the mixture, from small runs, and tell how well it ranks runs that it has not seen.
+
+    Exit code 2, and no file, when the runs are too few, contradict each other, or are not ranked well.
+    """
+    from textmill.pipeline.io.files import write_whole
+    from textmill.pipeline.mixing.fitting import fit
+    from textmill.pipeline.mixing.proxy_runs import read_runs
+
+    content = fit(read_runs(runs), method.value, _weights(target or []), least=min_correlation, seed=seed)
+    with write_whole(out) as stream:
+        stream.write((json.dumps(content) + "\n").encode())
+    say(stdout, f"{content['runs']} runs; held-out runs are ranked with Spearman {content['held_out_correlation']:.4f}")
+    best = ", ".join(f"{name} {share:.3f}" for name, share in content["without_caps"].items())
+    say(stdout, f"best mixture without caps: {best}")
+
+
+def plan_mix(
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE_OR_OUT", help="A recipe with a mix, or a run of it.")],
+    budget: Annotated[
+        list[str] | None, typer.Option(help="Tokens such as 10B. Repeatable; default: the recipe's.")
+    ] = None,
+    out: Annotated[str, typer.Option(help="Folder of the run, if the recipe does not say.")] = "",
+    set_: Overrides = None,
+    parameters: Annotated[str, typer.Option(help="Size of the model, such as 7B; default: a 20th of the tokens.")] = "",
+    svg: Annotated[str, typer.Option(help="Write a plot to this file.")] = "",
+    utilities: Annotated[
+        str, typer.Option(help="Utilities of equal quality buckets, best first: also say what share of them to keep.")
+    ] = "",
+    half_life: Annotated[float, typer.Option(min=0.01, help="Passes after which a utility has halved.")] = 2.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+) -> None:
+    """Tell what budgets mean for a mixture: unique tokens, epochs, what they are worth, the loss to expect."""
+    from textmill.pipeline.commands.options import output_folder
+    from textmill.pipeline.io.files import exists, join, write_whole
+    from textmill.pipeline.mix_planning import count_run, mix_of
+    from textmill.pipeline.mixing.budgets import outlook, plot
+    from textmill.pipeline.mixing.mixture import amount
+    from textmill.pipeline.recipe_reader import load_recipe
+
+    folder = recipe.rstrip("/")
+    is_run = exists(join(folder, "recipe.yaml"))
+    loaded = load_recipe(join(folder, "recipe.yaml") if is_run else recipe, set_ or ())
+    mix = mix_of(loaded)
+    cells, documents, estimated = count_run(folder if is_run else output_folder(loaded, out), mix)
+    budgets = [amount(given) for given in budget or []] or [mix.budget_tokens or int(cells.tokens.sum())]
+    size = float(amount(parameters)) if parameters else None
+    outlooks = [outlook(mix, cells, tokens, size) for tokens in budgets]
+    if svg:
+        with write_whole(svg) as stream:
+            stream.write(plot(outlooks).encode())
+    if as_json:
+        typer.echo(json.dumps([_as_json(one) for one in outlooks], ensure_ascii=False))
+    else:
+        share = f", tokens estimated for {percent(estimated / documents)} of them" if estimated else ", tokens counted"
+        say(stdout, f"{documents:,} documents, {int(cells.tokens.sum()):,} tokens{share}")
+        for one in outlooks:
+            _print_outlook(one)
+    if utilities:
+        _print_keep_share(utilities, half_life, int(cells.tokens.sum()), budgets)
+    if any(one.problem for one in outlooks):
+        raise typer.Exit(2)
+
+
+def _weights(given: list[str]) -> dict[str, float]:
+    from textmill.pipeline.errors import UsageError
+
+    found = {}
+    for item in given:
+        name, equals, weight = item.rpartition("=")
+        try:
+            found[name if equals else item] = float(weight) if equals else 1.0
+        except ValueError:
+            raise UsageError(f"--target {item}: {weight!r} is no number") from None
+    return found
+
+
+def _print_outlook(one: Any) -> None:
+    from rich.table import Table
+
+    from textmill.pipeline.mixing.plan_checks import written
+
+    if one.plan is None:
+        say(stdout, f"\nbudget {written(one.budget)}: not possible", "bold red")
+        say(stdout, one.problem)
+        return
+    say(
+        stdout,
+        f"\nbudget {written(one.budget)}: {written(one.unique)} unique, worth {written(one.effective)} new tokens; "
+        f"a model of {written(one.parameters)} parameters is predicted a loss of {one.loss:.4f}",
+        "bold",
+    )
+    table = Table("phase", "group", box=None, pad_edge=False, header_style="dim")
+    for name in ("share", "tokens", "unique", "epochs", "so far", "worth"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for phase in one.plan.phases:
+        for group in phase.groups:
+            cells = [
+                written(group.tokens),
+                written(group.unique_tokens),
+                f"{group.epochs:.3g}",
+                f"{group.epochs_so_far:.3g}",
+            ]
+            table.add_row(phase.name, group.label, percent(group.share), *cells, written(group.effective_tokens))
+    stdout.print(table)
+    for warning in one.plan.warnings:
+        say(stdout, f"warning: {warning}", "yellow")
+
+
+def _print_keep_share(utilities: str, half_life: float, tokens: int, budgets: list[int]) -> None:
+    from textmill.pipeline.errors import UsageError
+    from textmill.pipeline.mixing.plan_checks import written
+    from textmill.pipeline.mixing.quality_quantity import Pools, keep_share_lines, recommend_keep_share
+
+    try:
+        given = tuple(float(item) for item in utilities.split(","))
+    except ValueError:
+        raise UsageError(f"--utilities {utilities}: write numbers, such as -0.12,-0.1,-0.05") from None
+    for budget in budgets:
+        say(stdout, f"\nshare to keep for {written(budget)} tokens, if the utilities are right:", "bold")
+        choices = recommend_keep_share(Pools(0.01, given, half_life, 0.1), tokens / len(given), budget)
+        for line in keep_share_lines(choices):
+            say(stdout, f"  {line}")
+
+
+def _as_json(one: Any) -> dict[str, Any]:
+    return {
+        "budget_tokens": one.budget,
+        "parameters": one.parameters,
+        "unique_tokens": one.unique,
+        "effective_tokens": one.effective,
+        "predicted_loss": one.loss,
+        "problem": one.problem,
+        "plan": None if one.plan is None else one.plan.model_dump(mode="json"),
+    }
