@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from textmill.pipeline.arrow import unite
+from textmill.pipeline.arrow import unite, widen
 from textmill.pipeline.errors import StepError
 from textmill.pipeline.io.files import join, open_binary
 from textmill.pipeline.io.writer import WrittenFile
@@ -132,6 +132,6 @@ def _rows(job: OutputJob, item: OutputItem) -> Iterator[tuple[pa.RecordBatch, in
     """Batches, and how many of their rows stand for a row that came in."""
     for path, first, end in item.pieces:
         for batch in read_batches(path, first, end):
-            yield batch, batch.num_rows
+            yield batch if batch.schema.equals(job.layout) else widen(batch, job.layout), batch.num_rows
     for partition in range(*item.partitions):
         yield from collect_partition(job.scattered, partition, job.partitions)

@@ -76,12 +76,12 @@ def run(
     a share is implausible, and TextmillError when a disk is full or a barrier's worker keeps dying.
     """
     out = absolute(out)
+    prepare_output(recipe.output)
     shards = find_shards(recipe, limit_shards)
     stages = plan(recipe, out, shards)
     for stage in recipe.stages:
         for named in stage.steps if isinstance(stage, ChainStage) else (stage.barrier,):
             named.part.prepare()
-    prepare_output(recipe.output)
     with only_one(out):
         items = _begin(recipe, out, stages, shards)
         guard = hang_seconds if executor.guarded else None

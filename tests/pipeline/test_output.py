@@ -1,10 +1,12 @@
 """The corpus: every row group of the last chain once and in order, in files of the size asked for."""
 
+import json
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +15,7 @@ from textmill.pipeline.errors import StepError
 from textmill.pipeline.io.writer import WrittenFile, parquet_sink
 from textmill.pipeline.ledger import Ledger
 from textmill.pipeline.output import OutputItem, OutputJob, data_file, layout_of, pack, unite_layouts, write_output
+from textmill.pipeline.recipe import Output
 from textmill.pipeline.stage_folder import ShardManifest, StageFolder
 
 LAST = StageFolder("stages/02-end-abc")
@@ -55,6 +58,23 @@ def test_a_file_of_the_corpus_is_made_of_pieces(tmp_path: Path) -> None:
     assert pq.read_table(path).column("stars").to_pylist() == [None] * 3
     assert (manifest.ledger.rows_in, manifest.ledger.rows_out) == (3, 3)
     assert out.manifests()[5].ledger == manifest.ledger
+
+
+def test_pieces_with_fewer_columns_have_nulls_there_in_any_format(tmp_path: Path) -> None:
+    last, out = StageFolder(str(tmp_path / "last")), StageFolder(str(tmp_path / "output"))
+    for part, columns in enumerate(({"id": ["a"], "text": ["x"]}, {"id": ["b"], "text": ["y"], "stars": [3]})):
+        with parquet_sink(last.file("data", part)) as sink:
+            sink.write(batch_of(columns))
+    item = OutputItem(0, tuple((last.file("data", part), 0, 1) for part in range(2)))
+    for name in ("jsonl", "mds"):
+        job = OutputJob(str(tmp_path / "data"), out, layout_of(None, item), Output(format=name))
+        assert write_output(job, item).ledger.rows_out == 2
+    with zstandard.open(tmp_path / "data/part-00000.jsonl.zst", "rt") as stream:
+        assert [json.loads(line) for line in stream] == [
+            {"id": "a", "text": "x", "source": "test"},
+            {"id": "b", "text": "y", "source": "test", "stars": 3},
+        ]
+    assert (tmp_path / "data/shard.00000.mds").read_bytes().endswith(b"btest3y")  # id, source, stars, text
 
 
 def test_the_columns_of_the_corpus_are_those_of_all_files_in_their_widest_types() -> None:

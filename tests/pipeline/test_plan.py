@@ -124,6 +124,20 @@ def test_the_content_of_a_file_that_a_step_depends_on_counts_and_not_its_date(fo
     assert changed(folder, lambda raw: words.write_text("worse\n")) == from_on("middle")
 
 
+def test_the_output_depends_on_its_format_and_the_content_of_its_tokenizer(folder: Path) -> None:
+    (folder / "words.json").write_text("{}")
+
+    def tokens(raw: dict[str, Any]) -> None:
+        raw["output"] = {"format": "megatron", "tokenizer": f"{folder}/words.json"}
+
+    assert changed(folder, tokens) == ["output"]
+    raw = content(folder)
+    tokens(raw)
+    before = addresses(folder, raw)
+    (folder / "words.json").write_text("[]")
+    assert [name for name, address in addresses(folder, raw).items() if address != before[name]] == ["output"]
+
+
 def test_the_source_of_a_plugin_counts_and_so_does_a_revision(folder: Path) -> None:
     plugin = folder / "planned_plugin.py"
     comment = plugin.read_text() + "# a comment\n"
