@@ -6,11 +6,10 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from textmill.dedup.bloom import holds, put
 from textmill.dedup.normalize import normalize
-from textmill.dedup.passages import Keys, Passages, seed_keys, unit_texts, window_keys
+from textmill.dedup.passages import Keys, Passages, pack, seed_keys, unit_texts, unpack, window_keys
 from textmill.dedup.sketches import read_sketches
 from textmill.pipeline import schema
 from textmill.pipeline.arrow import text_buffers
@@ -48,7 +47,7 @@ class Lines(NamedTuple):
 def sketch_lines(
     texts: pa.Array, variant: Literal["whitespace", "lowercase", "letters"], seeds: npt.NDArray[np.uint64]
 ) -> pa.RecordBatch:
-    """Lists `keys` of a text's words; `counts` (of words), `sizes` and `tails` of its lines."""
+    """`keys` of a text's words, and `counts` (of words), `sizes` and `tails` of its lines, packed."""
     data, offsets, _ = text_buffers(texts)
     lines = split_lines_whole(data, offsets)
     if variant == "letters":
@@ -58,27 +57,26 @@ def sketch_lines(
         words = split_words(data, lines.offsets)
     keys = words.cased_keys if variant == "whitespace" else words.keys
     first_word = words.first[lines.first]
-    of_words = pa.array(first_word.astype(np.int32))
-    of_lines = pa.array(lines.first.astype(np.int32))
-    seeded = seed_keys(keys, np.repeat(seeds, np.diff(first_word)))
-    counts = np.diff(words.first).astype(np.int32)
-    sizes = count_code_points(data, lines.offsets).astype(np.int32)
-    tails = count_trailing_spaces(data, lines.offsets, unicode_tables())
-    values = zip((of_words, of_lines, of_lines, of_lines), (seeded, counts, sizes, tails), strict=True)
-    lists = [pa.ListArray.from_arrays(ends, pa.array(some)) for ends, some in values]
-    return pa.RecordBatch.from_arrays(lists, names=list(_COLUMNS))
+    columns = {
+        "keys": pack(first_word, seed_keys(keys, np.repeat(seeds, np.diff(first_word)))),
+        "counts": pack(lines.first, np.diff(words.first).astype(np.int32)),
+        "sizes": pack(lines.first, count_code_points(data, lines.offsets).astype(np.int32)),
+        "tails": pack(lines.first, count_trailing_spaces(data, lines.offsets, unicode_tables())),
+    }
+    return pa.RecordBatch.from_pydict(columns)
 
 
-def read_lines(portion: Portion) -> Lines:
-    """The sketches of a portion of shards."""
-    rows, shards = read_sketches(portion, (schema.ID, *_COLUMNS))
-    columns = {name: rows.column(name).combine_chunks() for name in _COLUMNS}
-    lengths = pc.list_value_length(columns["sizes"]).to_numpy()
-    flat = {name: column.flatten().to_numpy() for name, column in columns.items()}
-    first = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-    words = np.concatenate([[0], np.cumsum(flat["counts"], dtype=np.int64)])
-    sizes, tails = flat["sizes"].astype(np.int64), flat["tails"].astype(np.int64)
-    return Lines(first, words, flat["keys"], sizes, tails, rows.column(schema.ID).combine_chunks(), shards)
+def read_lines(portion: Portion, *, words: bool) -> Lines:
+    """The sketches of a portion of shards, with the keys of words if wanted."""
+    columns = _COLUMNS if words else _COLUMNS[1:]
+    rows, shards = read_sketches(portion, (schema.ID, *columns))
+    keys = unpack(rows.column("keys"), np.uint64)[1] if words else np.empty(0, np.uint64)
+    _, counts = unpack(rows.column("counts"), np.int32)
+    _, tails = unpack(rows.column("tails"), np.int32)
+    first, sizes = unpack(rows.column("sizes"), np.int32)
+    word = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+    ids = rows.column(schema.ID).combine_chunks()
+    return Lines(first, word, keys, sizes.astype(np.int64), tails.astype(np.int64), ids, shards)
 
 
 def groups_of(ids: pa.Array, groups: int) -> npt.NDArray[np.int64]:

@@ -60,7 +60,7 @@ class NgramBloom(Barrier):
         return frozenset({schema.TEXT, schema.ID}) | scope_columns(self.scope)
 
     def sketch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Lists `keys` of a text's words, and `counts`, `sizes`, `tails` of its lines."""
+        """`keys` of a text's words, and `counts`, `sizes`, `tails` of its lines, as `grams.sketch_lines`."""
         return sketch_lines(batch.column(schema.TEXT), self.normalize, scope_seeds(batch, self.scope))
 
     def resolve(
@@ -117,7 +117,7 @@ class _Group:
 
 def _count(job: _Job, portion: Portion) -> npt.NDArray[np.int64]:
     """The n-grams that each group has in a portion."""
-    lines, barrier = read_lines(portion), job.barrier
+    lines, barrier = read_lines(portion, words=False), job.barrier
     counts = count_grams(lines, barrier.ngram, barrier.min_ngram)
     return np.bincount(groups_of(lines.ids, barrier.groups), counts, barrier.groups).astype(np.int64)
 
@@ -126,7 +126,7 @@ def _sift(job: _Job, group: _Group) -> float:
     """Count what is known of each line of a group, in order, and write it by portion; how full the filter is then."""
     bits, added, barrier = np.zeros(group.sizing.words, np.uint64), 0, job.barrier
     for portion in group.portions:
-        lines = read_lines(portion)
+        lines = read_lines(portion, words=True)
         mine = groups_of(lines.ids, barrier.groups) == group.number
         sifted = sift_lines(
             bits, group.sizing.hashes, lines, mine, (barrier.ngram, barrier.min_ngram, barrier.threshold)
@@ -143,7 +143,7 @@ def _sift(job: _Job, group: _Group) -> float:
 
 def _rule(job: _Job, portion: Portion) -> list[str]:
     """Write the rulings on a portion of shards."""
-    lines = read_lines(portion)
+    lines = read_lines(portion, words=False)
     found = [
         collect([job.work.file(f"{kind}-{group}", portion.number) for group in range(job.barrier.groups)], 0)
         for kind in ("lines", "rows")

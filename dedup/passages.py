@@ -1,12 +1,11 @@
 """What a barrier that cuts passages out of texts remembers of each text: its units, by key and size."""
 
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from textmill.dedup.sketches import read_sketches
 from textmill.pipeline import schema
@@ -48,7 +47,7 @@ def sketch_passages(
     find_keys: FindKeys,
     seeds: npt.NDArray[np.uint64],
 ) -> pa.RecordBatch:
-    """Lists `keys`, `sizes` and `tails` of the units that `split` finds; documents of other `seeds` share no key."""
+    """`keys`, `sizes` and `tails` of the units that `split` finds, packed; documents of other `seeds` share no key."""
     data, offsets, _ = text_buffers(texts)
     units = split(data, offsets)
     keys = seed_keys(find_keys(data, units), np.repeat(seeds, np.diff(units.first)))
@@ -57,18 +56,39 @@ def sketch_passages(
         SIZES: count_code_points(data, units.offsets).astype(np.int32),
         TAILS: count_trailing_spaces(data, units.offsets, unicode_tables()),
     }
-    first = pa.array(units.first.astype(np.int32))
-    return pa.RecordBatch.from_pydict({k: pa.ListArray.from_arrays(first, pa.array(v)) for k, v in columns.items()})
+    return pa.RecordBatch.from_pydict({name: pack(units.first, values) for name, values in columns.items()})
 
 
-def read_passages(portion: Portion) -> Passages:
-    """The sketches of a portion of shards."""
-    rows, shards = read_sketches(portion, (schema.ID, KEYS, SIZES, TAILS))
-    keys, sizes, tails = (rows.column(name).combine_chunks() for name in (KEYS, SIZES, TAILS))
-    first = np.concatenate([[0], np.cumsum(pc.list_value_length(keys).to_numpy(), dtype=np.int64)])
-    flat = [column.flatten().to_numpy() for column in (keys, sizes, tails)]
+def read_passages(portion: Portion, columns: Sequence[str] = (KEYS, SIZES, TAILS)) -> Passages:
+    """The sketches of a portion of shards; those of keys, sizes and tails that are not among `columns` are empty."""
+    rows, shards = read_sketches(portion, (schema.ID, *columns))
+    first = np.zeros(1, np.int64)
+    flat = dict(_EMPTY)
+    for name in columns:
+        first, flat[name] = unpack(rows.column(name), _EMPTY[name].dtype)
     ids = rows.column(schema.ID).combine_chunks()
-    return Passages(first, flat[0], flat[1].astype(np.int64), flat[2].astype(np.int64), ids, shards)
+    sizes, tails = flat[SIZES].astype(np.int64), flat[TAILS].astype(np.int64)
+    return Passages(first, flat[KEYS], sizes, tails, ids, shards)
+
+
+_EMPTY: Final[dict[str, npt.NDArray[Any]]] = {
+    KEYS: np.empty(0, np.uint64),
+    SIZES: np.empty(0, np.int32),
+    TAILS: np.empty(0, np.int32),
+}
+
+
+def pack(first: npt.NDArray[np.int64], values: npt.NDArray[Any]) -> pa.Array:
+    """Lists of numbers, list i ``values[first[i]:first[i + 1]]``, as binary: Parquet takes long for lists."""
+    offsets = pa.py_buffer(first * values.itemsize)
+    return pa.Array.from_buffers(pa.large_binary(), len(first) - 1, [None, offsets, pa.py_buffer(values)])
+
+
+def unpack(column: pa.ChunkedArray, kind: npt.DTypeLike) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
+    """What `pack` was given, the values without those of other rows."""
+    data, offsets, _ = text_buffers(column.combine_chunks())
+    values = np.require(data[offsets[0] : offsets[-1]].copy() if offsets[0] else data[: offsets[-1]], requirements="A")
+    return (offsets - offsets[0]) // np.dtype(kind).itemsize, values.view(kind)
 
 
 def unit_texts(data: npt.NDArray[np.uint8], units: Units) -> pa.Array:

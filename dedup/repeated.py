@@ -53,9 +53,9 @@ class Repeated(Barrier):
         return frozenset({schema.TEXT}) | scope_columns(self.scope)
 
     def sketch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Lists `keys`, `sizes` and `tails` of a text's units, as `passages.Passages`."""
+        """`keys`, `sizes` and `tails` of a text's units, as `passages.sketch_passages`."""
         seeds = scope_seeds(batch, self.scope)
-        return sketch_passages(batch.column(schema.TEXT), self.split, self._keys, seeds)
+        return sketch_passages(batch.column(schema.TEXT), self.split, self.find_keys, seeds)
 
     def resolve(
         self, sketches: Sequence[str], work: str, executor: Executor, *, part_bytes: int = PART_BYTES
@@ -67,7 +67,8 @@ class Repeated(Barrier):
         """The reasons that decisions and edits give."""
         return Removal(f"repeated_{what}", f"only_repeated_{what}s", self.max_removed)
 
-    def _keys(self, data: npt.NDArray[np.uint8], units: Units) -> Keys:
+    def find_keys(self, data: npt.NDArray[np.uint8], units: Units) -> Keys:
+        """What units are compared by; 0 for those that count for nothing."""
         folded, offsets, _ = text_buffers(normalize(unit_texts(data, units), self.normalize))
         keys = np.maximum(hash_texts(folded, offsets), 1)
         counts = np.diff(offsets) > 0

@@ -18,7 +18,7 @@ import pyarrow as pa
 from textmill.dedup.components import first_equal
 from textmill.dedup.cutting import Removal, rule_passages
 from textmill.dedup.near import addresses, portions_of, rows_of
-from textmill.dedup.passages import Keys, Passages, read_passages, window_keys
+from textmill.dedup.passages import KEYS, SIZES, TAILS, Passages, read_passages, window_keys
 from textmill.dedup.sketches import Work, write_rulings
 from textmill.dedup.winnow import candidates, meet_grams, send_grams
 from textmill.pipeline.exchange import Portion, collect, portions, scatter
@@ -70,39 +70,30 @@ class Job:
     work: Work
 
 
-class _Windows(NamedTuple):
-    """The windows of a portion that may be repeats: which units they begin with, their keys, the first equal ones."""
-
-    units: npt.NDArray[np.int64]
-    keys: Keys
-    heads: npt.NDArray[np.int64]
-
-
 def _send_grams(job: Job, portion: Portion) -> None:
-    send_grams(job.work, portion, read_passages(portion), job.repeats.window, job.repeats.gram)
+    passages = read_passages(portion, (KEYS,))
+    send_grams(job.work, portion, passages, job.repeats.window, job.repeats.gram)
 
 
 def _meet_grams(job: Job, part: int) -> None:
     meet_grams(job.work, part)
 
 
-def _windows(job: Job, portion: Portion, passages: Passages) -> _Windows:
-    keys = window_keys(passages.first, passages.keys, job.repeats.window)
-    wanted = keys != 0
-    if job.repeats.gram:
-        wanted &= candidates(job.work, portion, passages, job.repeats.window, job.repeats.gram)
-    units = np.flatnonzero(wanted)
-    return _Windows(units, keys[units], first_equal(keys[units]).astype(np.int64))
-
-
 def _send_windows(job: Job, portion: Portion) -> None:
-    """Send the first window of each key in a portion, and whether it has equals there, to the part of the key."""
-    windows = _windows(job, portion, read_passages(portion))
-    copies = np.bincount(windows.heads, minlength=len(windows.heads))
-    head = np.flatnonzero(copies)
-    sent = {"key": windows.keys[head], "address": addresses(portion.number, windows.units[head])}
-    part = ((windows.keys[head] >> np.uint64(32)).astype(np.int64) * job.work.parts) >> 32
-    rows = pa.table({**sent, "again": pa.array(copies[head] > 1)})
+    """Send the first window of each key in a portion to the part of the key; put all that may be repeated down."""
+    passages, repeats = read_passages(portion, (KEYS,)), job.repeats
+    keys = window_keys(passages.first, passages.keys, repeats.window)
+    wanted = keys != 0
+    if repeats.gram:
+        wanted &= candidates(job.work, portion, passages, repeats.window, repeats.gram)
+    units = np.flatnonzero(wanted)
+    keys = keys[units]
+    heads = first_equal(keys)
+    own = pa.table({"unit": units, "head": heads})
+    scatter(own, np.zeros(len(units), np.int64), 1, job.work.file("own", portion.number))
+    head = np.flatnonzero(heads == np.arange(len(heads)))
+    part = ((keys[head] >> np.uint64(32)).astype(np.int64) * job.work.parts) >> 32
+    rows = pa.table({"key": keys[head], "address": addresses(portion.number, units[head])})
     scatter(rows, part, job.work.parts, job.work.file("windows", portion.number))
 
 
@@ -117,44 +108,35 @@ def _meet_windows(job: Job, part: int) -> None:
     scatter(links, portions_of(address[told]), job.work.parts, job.work.file("links", part))
 
 
-def _holders(job: Job, portion: Portion, passages: Passages) -> npt.NDArray[np.int64]:
-    """For each unit the address of the first window equal to the one that begins there, if that one is to go.
+class _Going(NamedTuple):
+    """Windows that go: the units that they begin with, and the addresses of the first windows that equal them."""
 
-    `NOBODY` for a window that stays. Shape: units of the portion.
-    """
-    windows = _windows(job, portion, passages)
-    own = addresses(portion.number, windows.units)
-    holder = own[windows.heads]
-    goes = windows.heads != np.arange(len(windows.heads))
+    units: npt.NDArray[np.int64]
+    holders: npt.NDArray[np.int64]
+
+
+def _going(job: Job, portion: Portion) -> _Going:
+    """The windows of a portion that go."""
+    own = collect([job.work.file("own", portion.number)], 0)
+    units, heads = own.column("unit").to_numpy(), own.column("head").to_numpy()
+    goes = heads != np.arange(len(heads))
     if job.repeats.keep == "none":
-        goes = np.bincount(windows.heads, minlength=len(windows.heads))[windows.heads] > 1
+        goes = np.bincount(heads, minlength=len(heads))[heads] > 1
+    holders = addresses(portion.number, units)[heads]
     links = collect(job.work.files("links"), portion.number).sort_by("address")
     linked = links.column("address").to_numpy()
     if len(linked):
-        at = np.minimum(np.searchsorted(linked, holder), len(linked) - 1)
-        found = linked[at] == holder
-        holder = np.where(found, links.column("holder").to_numpy()[at], holder)
+        at = np.minimum(np.searchsorted(linked, holders), len(linked) - 1)
+        found = linked[at] == holders
+        holders = np.where(found, links.column("holder").to_numpy()[at], holders)
         goes = goes | found
-    if not job.repeats.within:
-        goes &= ~_same_document(portion, passages, windows.units, holder)
-    holders = np.full(len(passages.keys), NOBODY)
-    holders[windows.units[goes]] = holder[goes]
-    return holders
-
-
-def _same_document(
-    portion: Portion, passages: Passages, units: npt.NDArray[np.int64], holder: npt.NDArray[np.int64]
-) -> npt.NDArray[np.bool_]:
-    """Whether the holder of a window is in its own document."""
-    row = np.searchsorted(passages.first, units, side="right")
-    other = np.searchsorted(passages.first, rows_of(holder), side="right")
-    return np.asarray((portions_of(holder) == portion.number) & (row == other))
+    return _Going(units[goes], holders[goes])
 
 
 def _ask_names(job: Job, portion: Portion) -> None:
     """Ask for the ids of the documents that hold the first of equal windows."""
-    holders = np.unique(_holders(job, portion, read_passages(portion)))
-    asked = holders[(holders != NOBODY) & (portions_of(holders) != portion.number)]
+    holders = np.unique(_going(job, portion).holders)
+    asked = holders[portions_of(holders) != portion.number]
     rows = pa.table({"address": asked, "asker": np.full(len(asked), portion.number)})
     scatter(rows, portions_of(asked), job.work.parts, job.work.file("asked", portion.number))
 
@@ -162,7 +144,7 @@ def _ask_names(job: Job, portion: Portion) -> None:
 def _answer_names(job: Job, portion: Portion) -> None:
     """Send the ids that others have asked for."""
     asked = collect(job.work.files("asked"), portion.number)
-    passages = read_passages(portion)
+    passages = read_passages(portion, (TAILS,))
     row = np.searchsorted(passages.first, rows_of(asked.column("address").to_numpy()), side="right") - 1
     answers = pa.table({"address": asked.column("address"), "name": passages.ids.take(pa.array(row))})
     scatter(answers, asked.column("asker").to_numpy(), job.work.parts, job.work.file("names", portion.number))
@@ -170,20 +152,31 @@ def _answer_names(job: Job, portion: Portion) -> None:
 
 def _rule(job: Job, portion: Portion) -> list[str]:
     """Write the rulings on a portion of shards."""
-    passages = read_passages(portion)
-    holders = _holders(job, portion, passages)
-    goes = holders != NOBODY
-    said, names = np.full(len(holders), NOBODY), None
+    passages = read_passages(portion, (SIZES, TAILS))
+    units, holders = _going(job, portion)
+    if not job.repeats.within:
+        others = _others(portion, passages, units, holders)
+        units, holders = units[others], holders[others]
+    said, names = np.full(len(passages.sizes), NOBODY), None
     if job.repeats.keep == "first":
         answers = collect(job.work.files("names"), portion.number).sort_by("address")
-        known = np.unique(holders[goes])
+        known = np.unique(holders)
         names, number = _names(portion, passages, known, answers)
-        said[goes] = number[np.searchsorted(known, holders[goes])]
+        said[units] = number[np.searchsorted(known, holders)]
     else:  # whose holders go too
-        said[goes] = 0
+        said[units] = 0
     said = cover(passages.first, said, job.repeats.window)
     ruling = rule_passages(passages, said, job.repeats.removal, names=names)
     return write_rulings(ruling, portion, passages.shards, job.work)
+
+
+def _others(
+    portion: Portion, passages: Passages, units: npt.NDArray[np.int64], holders: npt.NDArray[np.int64]
+) -> npt.NDArray[np.bool_]:
+    """Whether the holder of a window is in another document."""
+    row = np.searchsorted(passages.first, units, side="right")
+    other = np.searchsorted(passages.first, rows_of(holders), side="right")
+    return np.asarray((portions_of(holders) != portion.number) | (row != other))
 
 
 def _names(

@@ -7,10 +7,12 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from textmill.dedup.passages import Keys
 from textmill.dedup.repeated import Repeated
 from textmill.dedup.repeats import Repeats, cut_repeats
 from textmill.pipeline.executor import Executor
 from textmill.pipeline.kernels.units import Units, split_words_whole
+from textmill.pipeline.kernels.words import split_words
 
 SUBSTRING_PART_BYTES: Final = 8 << 20
 """Sketch files that one task takes on: some 2 million words; it bounds memory and does not change the result."""
@@ -32,6 +34,16 @@ class Substrings(Repeated):
     def split(self, data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> Units:
         """Words, with the white space after them."""
         return split_words_whole(data, offsets)
+
+    def find_keys(self, data: npt.NDArray[np.uint8], units: Units) -> Keys:
+        """Those of the words; what is not put aside needs no copy of the texts."""
+        if self.normalize == "letters":
+            return super().find_keys(data, units)
+        words = split_words(data, units.offsets)
+        keys = words.cased_keys if self.normalize == "whitespace" else words.keys
+        found = np.zeros(len(words.first) - 1, np.uint64)  # a text of white space is a unit without a word
+        found[np.diff(words.first) > 0] = np.maximum(keys, 1)
+        return found
 
     def repeats(self) -> Repeats:
         """So many words in a row, told by grams of half as many."""

@@ -19,8 +19,9 @@ from textmill.pipeline.kernels import kernel
 def send_grams(work: Work, portion: Portion, passages: Passages, window: int, gram: int) -> None:
     """Send each gram that is the smallest of a window, once, to the part of its key."""
     grams = window_keys(passages.first, passages.keys, gram)
-    units = _chosen(passages, grams, window, gram)
-    first = units[np.unique(first_equal(grams[units]))]
+    units = _places(smallest_grams(passages.first, grams, window, gram))
+    heads = first_equal(grams[units])
+    first = units[heads == np.arange(len(heads))]
     keys = grams[first]
     part = ((keys >> np.uint64(32)).astype(np.int64) * work.parts) >> 32
     rows = pa.table({"key": keys, "address": addresses(portion.number, first)})
@@ -40,7 +41,7 @@ def candidates(work: Work, portion: Portion, passages: Passages, window: int, gr
     """For each unit whether the window that begins there may have an equal one."""
     grams = window_keys(passages.first, passages.keys, gram)
     smallest = smallest_grams(passages.first, grams, window, gram)
-    units = np.unique(smallest[smallest >= 0])
+    units = _places(smallest)
     heads = first_equal(grams[units])
     repeated = np.bincount(heads, minlength=len(units))[heads] > 1
     shared = rows_of(collect(work.files("shared"), portion.number).column("address").to_numpy())
@@ -50,10 +51,11 @@ def candidates(work: Work, portion: Portion, passages: Passages, window: int, gr
     return told[smallest]  # the last entry, false, is for windows that are none
 
 
-def _chosen(passages: Passages, grams: Keys, window: int, gram: int) -> npt.NDArray[np.int64]:
-    """The units with which those grams begin that are the smallest of a window."""
-    smallest = smallest_grams(passages.first, grams, window, gram)
-    return np.unique(smallest[smallest >= 0])
+def _places(smallest: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The units with which smallest grams begin, each once, ascending."""
+    told = np.zeros(len(smallest) + 1, np.bool_)
+    told[smallest] = True
+    return np.flatnonzero(told[:-1])  # without the entry of the windows that are none
 
 
 @kernel
