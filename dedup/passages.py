@@ -51,7 +51,7 @@ def sketch_passages(
     data, offsets, _ = text_buffers(texts)
     units = split(data, offsets)
     keys = seed_keys(find_keys(data, units), np.repeat(seeds, np.diff(units.first)))
-    columns = {
+    columns: dict[str, npt.NDArray[Any]] = {
         KEYS: keys,
         SIZES: count_code_points(data, units.offsets).astype(np.int32),
         TAILS: count_trailing_spaces(data, units.offsets, unicode_tables()),

@@ -133,9 +133,22 @@ def _going(job: Job, portion: Portion) -> _Going:
     return _Going(units[goes], holders[goes])
 
 
+def _leaders(going: _Going, window: int) -> npt.NDArray[np.int64]:
+    """For each window the holder of the first of those around it that move along with theirs: in the same document.
+
+    Between the last window of a document and the first of the next stand units with which none begins, but for
+    windows of one unit, which lead themselves.
+    """
+    if window == 1 or not len(going.units):
+        return going.holders
+    along = (np.diff(going.units) == 1) & (np.diff(going.holders) == 1)
+    first = np.concatenate([[True], ~along])
+    return np.asarray(going.holders[np.maximum.accumulate(np.where(first, np.arange(len(first)), 0))])
+
+
 def _ask_names(job: Job, portion: Portion) -> None:
     """Ask for the ids of the documents that hold the first of equal windows."""
-    holders = np.unique(_going(job, portion).holders)
+    holders = np.unique(_leaders(_going(job, portion), job.repeats.window))
     asked = holders[portions_of(holders) != portion.number]
     rows = pa.table({"address": asked, "asker": np.full(len(asked), portion.number)})
     scatter(rows, portions_of(asked), job.work.parts, job.work.file("asked", portion.number))
@@ -153,7 +166,8 @@ def _answer_names(job: Job, portion: Portion) -> None:
 def _rule(job: Job, portion: Portion) -> list[str]:
     """Write the rulings on a portion of shards."""
     passages = read_passages(portion, (SIZES, TAILS))
-    units, holders = _going(job, portion)
+    going = _going(job, portion)
+    units, holders = going.units, _leaders(going, job.repeats.window)
     if not job.repeats.within:
         others = _others(portion, passages, units, holders)
         units, holders = units[others], holders[others]
