@@ -1,7 +1,8 @@
 """Near-duplicate removal on real text beside other tools: processor seconds from JSONL to what stays, and what stays.
 
 ``python tests/bench/bench_dedup.py datatrove=PYTHON text_dedup=PYTHON rensa=PYTHON`` with the interpreters of
-environments in which they are installed; those not given are left out. Needs TEXTMILL_TEST_DATA. Every tool runs as a
+environments in which they are installed; those not given are left out; ``every=10`` takes every tenth text, for tools
+that need minutes for all. Needs TEXTMILL_TEST_DATA. Every tool runs as a
 process of its own, start included, with one worker; textmill with the executor that its tests take as reference.
 """
 
@@ -31,7 +32,7 @@ def main(others: dict[str, str]) -> None:
     if "TEXTMILL_TEST_DATA" not in os.environ:
         print("skipped: TEXTMILL_TEST_DATA does not name a folder of real data")
         return
-    texts = real_texts(Path(os.environ["TEXTMILL_TEST_DATA"]))
+    texts = real_texts(Path(os.environ["TEXTMILL_TEST_DATA"]))[:: int(others.pop("every", "1"))]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "texts.jsonl")
         file.write_text("".join(json.dumps({"id": str(n), "text": text}) + "\n" for n, text in enumerate(texts)))
