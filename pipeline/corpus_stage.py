@@ -51,6 +51,9 @@ EXCHANGE: Final = "exchange"
 CARD: Final = "README.md"
 """Of a Hugging Face dataset: beside the corpus, but made from the report."""
 _PORTIONS: Final = 64
+"""Tasks that measure the last chain's files."""
+_WAVE: Final = 16
+"""Of these at a time: each gives back 1.5 MiB a phase."""
 
 
 def shuffle_of(mixed: StageFolder) -> Shuffle:
@@ -138,8 +141,10 @@ class CorpusStage:
             return [Cut.from_json(raw) for raw in read_json(path)["cuts"]]
         stored = sum(part.files["data"].bytes for part in self.parts)
         whole = Histogram.empty(len(shuffle.phases))
-        for found in gather(executor, _measure, portions(self.paths, stored // _PORTIONS + 1), shuffle):
-            whole.add(found)
+        cut_up = portions(self.paths, stored // _PORTIONS + 1)
+        for first in range(0, len(cut_up), _WAVE):
+            for found in gather(executor, _measure, cut_up[first : first + _WAVE], shuffle):
+                whole.add(found)
         packed = stored / max(1, whole.distinct) if self.output.format in COMPRESSED else 1.0
         if self.output.format in TOKEN_FORMATS:
             packed = encoder_of(self.output).dtype.itemsize * int(whole.tokens.sum()) / max(1, int(whole.bytes.sum()))
