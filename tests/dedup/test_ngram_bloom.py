@@ -67,7 +67,7 @@ def outcomes(shards, rulings):
     scope=st.sampled_from(["global", "source"]),
     part_bytes=st.integers(1, 5000),
 )
-@settings(max_examples=80)
+@settings(max_examples=50)
 def test_equals_old_both_with_a_set(shards, ngram, shorter, threshold, variant, groups, scope, part_bytes):
     rules = {"ngram": ngram, "min_ngram": max(1, ngram - shorter), "threshold": threshold}
     barrier = NgramBloom(**rules, normalize=variant, groups=groups, scope=scope, false_positives=EXACT)

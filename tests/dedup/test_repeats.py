@@ -88,7 +88,7 @@ options = {
 
 @pytest.mark.parametrize("kind", [Lines, Paragraphs])
 @given(shards=crawls, options=st.fixed_dictionaries(options), within=st.booleans(), part_bytes=st.integers(1, 5000))
-@settings(max_examples=50)
+@settings(max_examples=30)
 def test_lines_and_paragraphs_equal_a_dictionary(kind, shards, options, within, part_bytes):
     barrier = kind(**options, within_document=within or options["keep"] == "none")
     rulings = barriers.resolve(barrier, batches_of(shards), memory(), part_bytes=part_bytes)
@@ -97,7 +97,7 @@ def test_lines_and_paragraphs_equal_a_dictionary(kind, shards, options, within, 
 
 @pytest.mark.parametrize(("kind", "parameter"), [(Sentences, "sentences"), (Substrings, "words")])
 @given(shards=crawls, options=st.fixed_dictionaries(options), size=st.integers(2, 5), part_bytes=st.integers(1, 5000))
-@settings(max_examples=50)
+@settings(max_examples=30)
 def test_sentences_and_substrings_equal_a_dictionary(kind, parameter, shards, options, size, part_bytes):
     barrier = kind(**options, **{parameter: size})
     rulings = barriers.resolve(barrier, batches_of(shards), memory(), part_bytes=part_bytes)
@@ -108,7 +108,7 @@ words = st.lists(st.sampled_from(["a", "b", "c"]), max_size=12)
 
 
 @given(st.lists(words, min_size=1, max_size=5), st.integers(2, 6))
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_substrings_are_those_of_a_suffix_array(texts, size):
     """Common prefixes of any two suffixes, of `size` words or more, without any windows."""
     goes = [[False] * len(text) for text in texts]
