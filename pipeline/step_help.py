@@ -4,8 +4,10 @@ import inspect
 import json
 import re
 from pathlib import Path
-from typing import get_args
+from types import UnionType
+from typing import Annotated, Union, get_args, get_origin
 
+from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -60,9 +62,15 @@ def _first_line(part: type[Parameters]) -> str:
 
 def _type(annotation: object) -> str:
     """The type as a recipe's author would say it."""
+    if get_origin(annotation) is Annotated:
+        return _type(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return " | ".join(map(_type, get_args(annotation)))
     name = annotation.__name__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)
     return re.sub(r"\b(?:\w+\.)+(\w+)", r"\1", name).replace("NoneType", "None").replace("ByteSize", "size")
 
 
 def _plain(value: object) -> str:
+    if isinstance(value, BaseModel):
+        value = value.model_dump(mode="json")
     return json.dumps(value, default=str, ensure_ascii=False)

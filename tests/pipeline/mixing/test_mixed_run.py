@@ -23,6 +23,7 @@ from textmill.pipeline.funnel import render_funnel
 from textmill.pipeline.recipe_reader import parse_recipe
 from textmill.pipeline.report import report
 from textmill.pipeline.run import run
+from textmill.pipeline.step_help import render_one
 from textmill.pipeline.verify import verify
 
 
@@ -298,3 +299,9 @@ def test_a_mixture_in_an_object_store_is_the_same(store: Any, out: Path, folder:
         path for path in store.find("bucket/mixed/stages") if "exchange" not in path
     ]
     assert set(run(recipe, "s3://bucket/mixed", Inline()).reused) == {"read", "final", "after_final", "output"}
+
+
+def test_the_help_of_the_mix_shows_types_as_an_author_would_say_them() -> None:
+    text = told(lambda console: render_one("mix", console))
+    assert "int | None" in text
+    assert not re.search(r"0x|Annotat|FieldInfo", text)
