@@ -48,7 +48,8 @@ def test_it_is_short() -> None:
 def test_every_command_it_names_exists() -> None:
     from textmill.pipeline.cli import app
 
-    known = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    known = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    known |= {group.name for group in app.registered_groups if group.name}
     assert set(re.findall(r"textmill (\w+)", "\n".join(blocks("console")))) <= known
 
 
