@@ -5,6 +5,7 @@ its tokenizer (``.spm``). A model from elsewhere has no card: the parameters of 
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -65,7 +66,7 @@ class Tokens:
     """
 
     first: npt.NDArray[np.int64]
-    texts: list[bytes]
+    texts: Sequence[bytes]
     counts: npt.NDArray[np.int64]
 
 

@@ -12,10 +12,10 @@ symbol is a word, as is every letter of the scripts that are written without spa
 """
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import chain, compress, pairwise
-from typing import Final, Literal, NamedTuple, TypeAlias
+from itertools import chain
+from typing import Final, Literal, NamedTuple, TypeAlias, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -55,8 +55,28 @@ class Sentences(NamedTuple):
     """
 
     first: Integers
-    texts: list[bytes]
+    texts: Sequence[bytes]
     words: Integers
+
+
+class _Texts(Sequence[bytes]):
+    """Stretches of a buffer, each copied when it is asked for: memory just used is still in the cache."""
+
+    def __init__(self, data: Bytes, start: Integers, stop: Integers, instead: dict[int, bytes]) -> None:
+        self._data, self._bounds, self._instead = data.data, (start.tolist(), stop.tolist()), instead
+
+    def __len__(self) -> int:
+        return len(self._bounds[0])
+
+    @overload
+    def __getitem__(self, at: int) -> bytes: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[bytes]: ...
+    def __getitem__(self, at: int | slice) -> bytes | list[bytes]:
+        if isinstance(at, slice):
+            return [self[k] for k in range(*at.indices(len(self)))]
+        start, stop = self._bounds
+        return self._instead[at] if at in self._instead else bytes(self._data[start[at] : stop[at]])
 
 
 def read_sentences(column: pa.Array, normalize: Normalization, unit: Unit = "document") -> Sentences:
@@ -71,15 +91,16 @@ def read_sentences(column: pa.Array, normalize: Normalization, unit: Unit = "doc
         first, start, stop = split_at_newlines(data, offsets, np.iinfo(np.int64).max, strip=True)
     form = _form(normalize)
     out, bounds, words, doubtful = _prepare(data, start, stop, form, collapse)
-    whole, ends = out.tobytes(), bounds.tolist()
-    texts = [whole[begin:end] for begin, end in pairwise(ends)]
+    resolved = {}
     for k in np.flatnonzero(doubtful):
         again = _resolve(data[start[k] : stop[k]].tobytes())
         again_out, _, again_words, _ = _prepare(again, np.array([0]), np.array([len(again)]), form, collapse)
-        texts[k], words[k] = again_out.tobytes(), again_words[0]
+        resolved[k], words[k] = again_out.tobytes(), again_words[0]
     has_words = words > 0
-    first = np.concatenate([[0], np.cumsum(has_words)])[first]
-    return Sentences(first, list(compress(texts, has_words)), words[has_words])
+    place = np.concatenate([[0], np.cumsum(has_words)])
+    instead = {int(place[k]): text for k, text in resolved.items() if has_words[k]}
+    texts = _Texts(out, bounds[:-1][has_words], bounds[1:][has_words], instead)
+    return Sentences(place[first], texts, words[has_words])
 
 
 def _resolve(text: bytes) -> Bytes:

@@ -1,6 +1,6 @@
 """The perplexities of a batch of documents, each by the kenlm model of its language, for the steps that add them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -115,7 +115,7 @@ def perplexity(log10: Floats, length: npt.NDArray[Any]) -> Floats:
     return np.asarray(10.0 ** (-log10 / length))
 
 
-def log10_probabilities(kenlm: Any, texts: list[bytes], counts: npt.NDArray[np.int64]) -> Floats:
+def log10_probabilities(kenlm: Any, texts: Sequence[bytes], counts: npt.NDArray[np.int64]) -> Floats:
     """log10 p of each sentence, its end included."""
     asked = (log10_probability(kenlm, text, tokens) for text, tokens in zip(texts, counts.tolist(), strict=True))
     return np.fromiter(asked, np.float64, len(texts))

@@ -8,6 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from bench_filters import documents
 from timing import processor_seconds
@@ -20,6 +22,7 @@ from textmill.scorers.perplexity_training import Settings, train_perplexity
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 ROWS = 1000  # a batch, about as readers make them
+TIMES = 6
 
 
 def main() -> None:
@@ -58,17 +61,26 @@ def beside_kenlm(name: str, model: str, pages: pa.RecordBatch) -> None:
     tokens = loaded.tokenize(pages.column("text"))
     step = Perplexity(model=model)
     parts = [pages.slice(start, ROWS) for start in range(0, pages.num_rows, ROWS)]
-    alone = processor_seconds(lambda: [loaded.kenlm.score(text) for text in tokens.texts])
-    splitting = 0.0
-    if loaded.tokenizer is not None:  # SentencePiece alone, on sentences that are ready
-        sentences = [text.decode() for text in read_sentences(pages.column("text"), loaded.normalize).texts]
-        splitting = processor_seconds(lambda: loaded.tokenizer.encode(sentences, out_type=str))
-    ours = processor_seconds(lambda: [step.score(part) for part in parts])
-    count = tokens.counts.sum() + len(tokens.counts)
-    rates = f"{count / ours / 1e6:.2f} million tokens/s; kenlm alone {count / alone / 1e6:.2f}"
-    print(f"{name} ({Path(model).stat().st_size / 1e6:.0f} MB): {rates}; ratio {alone / ours:.2f}")
-    if splitting:
-        print(f"{name}: beside SentencePiece and kenlm alone {(alone + splitting) / ours:.2f}")
+    sentences = [text.decode() for text in read_sentences(pages.column("text"), loaded.normalize).texts]
+    spans = []
+    for _ in range(TIMES):  # in turns, as the machine has better and worse moments
+        alone = processor_seconds(lambda: [loaded.kenlm.score(text) for text in tokens.texts], 1)
+        split = 0.0
+        if loaded.tokenizer is not None:
+            split = processor_seconds(lambda: loaded.tokenizer.encode(sentences, out_type=str), 1)
+        spans.append((alone, split, processor_seconds(lambda: [step.score(part) for part in parts], 1)))
+    alone, split, ours = np.array(spans[1:]).T
+    rate = (tokens.counts.sum() + len(tokens.counts)) / 1e6 / np.median(ours)
+    print(f"{name} ({Path(model).stat().st_size / 1e6:.0f} MB): {rate:.2f} million tokens/s", end="; ")
+    print(f"beside kenlm alone {spread(alone / ours)}", end="; " if split.any() else "\n")
+    if split.any():
+        print(f"beside SentencePiece and kenlm alone {spread((alone + split) / ours)}")
+
+
+def spread(ratios: npt.NDArray[np.float64]) -> str:
+    """The median, and between what the middle half lies."""
+    low, middle, high = np.percentile(ratios, (25, 50, 75))
+    return f"{middle:.2f} ({low:.2f} – {high:.2f})"
 
 
 if __name__ == "__main__":
