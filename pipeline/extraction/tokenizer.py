@@ -69,7 +69,17 @@ class Tokens(NamedTuple):
 
 def tokenize(page: bytes) -> Tokens:
     """The tokens of a page in UTF-8. What is not UTF-8 does no harm. A page has less than 2 GiB."""
-    return tokenize_bytes(np.frombuffer(page, np.uint8), tag_table())
+    return tokenize_bytes(np.frombuffer(page, np.uint8), tag_table(), token_room(page.count(b"<")))
+
+
+def token_room(opening: int) -> Tokens:
+    """Room for the tokens of a page with as many "<".
+
+    Every "<" yields a tag and a text before it at most; a raw element has two "<" and one more token.
+    """
+    most = 2 * opening + 2
+    start, end = np.empty(most, np.int32), np.empty(most, np.int32)
+    return Tokens(np.empty(most, np.uint8), np.empty(most, np.int16), start, end)
 
 
 def attributes(page: bytes, start: int, end: int) -> dict[str, str]:
@@ -87,14 +97,9 @@ def attributes(page: bytes, start: int, end: int) -> dict[str, str]:
 
 
 @kernel
-def tokenize_bytes(data: Bytes, table: TagTable) -> Tokens:
-    """`tokenize` for kernels."""
+def tokenize_bytes(data: Bytes, table: TagTable, tokens: Tokens) -> Tokens:
+    """`tokenize` for kernels, into a room that is large enough; see `token_room`."""
     size = len(data)
-    opening = 0
-    for byte in data:
-        opening += byte == 60
-    # Every "<" yields a tag and a text before it at most; a raw element has two "<" and one more token.
-    tokens = _room_for(2 * opening + 2)
     unended = np.zeros(len(table.kinds), np.bool_)  # raw elements of which no end tag is left
     missing = np.zeros(256, np.bool_)  # quotes, and the "]" of "]]>", of which none is left
     count = at = text = 0
@@ -131,16 +136,9 @@ def tokenize_bytes(data: Bytes, table: TagTable) -> Tokens:
 
 
 @kernel
-def _room_for(most: int) -> Tokens:
-    return Tokens(
-        np.empty(most, np.uint8), np.empty(most, np.int16), np.empty(most, np.int32), np.empty(most, np.int32)
-    )
-
-
-@kernel
 def _put(tokens: Tokens, count: int, what: tuple[int, int], start: int, end: int) -> int:
     """Add a token, kind and tag given as `what`, and tell how many there are now; a TEXT that is empty is none."""
-    if what[0] == TEXT and start >= end:
+    if (what[0] == TEXT and start >= end) or count >= len(tokens.kind):
         return count
     tokens.kind[count], tokens.tag[count] = what
     tokens.start[count], tokens.end[count] = start, end

@@ -12,6 +12,8 @@ from pydantic import Field, model_validator
 
 from textmill.pipeline import schema
 from textmill.pipeline.arrow import drop_columns, set_column
+from textmill.pipeline.extraction.decoding import to_utf8
+from textmill.pipeline.extraction.extractor import options
 from textmill.pipeline.extraction.metadata import article_body, find_metadata, is_script_only
 from textmill.pipeline.extraction.tokenizer import tokenize
 from textmill.pipeline.io.html import decode
@@ -19,6 +21,7 @@ from textmill.pipeline.mappers.extraction_engines import (
     Engine,
     Page,
     resiliparse_engine,
+    textmill_content,
     trafilatura_engine,
 )
 from textmill.pipeline.mappers.markup import tags_and_depth
@@ -36,6 +39,8 @@ _OF_TRAFILATURA: Final = frozenset({"title", "author", "published"})
 
 _UNKNOWN_DAY: Final = date(2100, 1, 1)
 """Bounds dates of publication where no crawl date is known; a fixed day, so that a rerun agrees."""
+
+CONFIDENCE: Final = "extraction_confidence"
 
 _CONTROL: Final = re.compile("[\x01-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 _HEAD: Final = 1445
@@ -57,8 +62,9 @@ class ExtractHtml(Mapper):
 
     revision: ClassVar[int] = 2
 
-    engine: Literal["trafilatura", "resiliparse"] = Field(
-        "trafilatura", description="library that finds the main content; resiliparse is the faster one"
+    engine: Literal["trafilatura", "resiliparse", "textmill"] = Field(
+        "trafilatura",
+        description="what finds the main content: a library, or textmill's own model, many times as fast",
     )
     mode: Literal["default", "fast"] = Field(
         "default", description="trafilatura: fast does without the second opinion of two other algorithms"
@@ -72,16 +78,22 @@ class ExtractHtml(Mapper):
     metadata: tuple[Metadata, ...] = Field(
         (), description="columns to add, null where the page does not say; published is a day"
     )
+    format: Literal["text", "markdown"] = Field(
+        "text", description="textmill: markdown marks headings, numbered items, quotations, code and tables"
+    )
+    confidence: bool = Field(
+        False, description="textmill: add extraction_confidence, the word-F1 that the model expects of its text, 0 to 1"
+    )
     max_bytes: int = Field(8 << 20, gt=0, description="size of a page as it was served")
     max_tags: int = Field(250_000, gt=0, description="tags of a page")
     max_depth: int = Field(250, gt=0, description="nesting of elements; trafilatura's parser loses what is below 255")
 
     @model_validator(mode="after")
     def _only_what_the_engine_does(self) -> Self:
-        if self.engine == "resiliparse":
-            for name in ("mode", "favor"):
+        for names, engine in ((("mode", "favor"), "trafilatura"), (("format", "confidence"), "textmill")):
+            for name in names if self.engine != engine else ():
                 if getattr(self, name) != type(self).model_fields[name].default:
-                    raise ValueError(f"{name} is an option of engine: trafilatura")
+                    raise ValueError(f"{name} is an option of engine: {engine}")
         return self
 
     def reads(self) -> frozenset[str]:
@@ -90,7 +102,7 @@ class ExtractHtml(Mapper):
 
     def adds(self) -> frozenset[str]:
         """The text, and the metadata asked for."""
-        return frozenset({schema.TEXT, *self.metadata})
+        return frozenset({schema.TEXT, *self.metadata, *self._confidence()})
 
     def removes(self) -> frozenset[str]:
         """What nothing after extraction needs."""
@@ -98,26 +110,31 @@ class ExtractHtml(Mapper):
 
     def libraries(self) -> tuple[str, ...]:
         """Every library whose release may change a page's text."""
+        if self.engine == "textmill":
+            return ()
         if self.engine == "resiliparse":
             return ("resiliparse",)
         return ("trafilatura", "htmldate", "justext", "lxml", "resiliparse")
 
     def prepare(self) -> None:
         """Import the engine and compile the kernel."""
+        if self.engine == "textmill":
+            textmill_content(b"", self._wanted())
+            return
         self._engine()
         tags_and_depth(b"", self.max_depth)
         tokenize(b"")
 
     def rewrite(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """`html` and `content_type` give way to `text` and metadata; a refused row says why."""
-        engine = self._engine()
+        engine = self._engine() if self.engine != "textmill" else None
         batch = set_column(batch, schema.HTML, batch.column(schema.HTML).cast(pa.binary()))
         read = {schema.ID, schema.URL, schema.DATE, *self.adds(), *self.removes()}
         rows = batch.select([name for name in batch.schema.names if name in read]).to_pylist()
         results = [self._rewrite(engine, row) for row in rows]
         batch = drop_columns(batch, *self.removes())
-        for name in (schema.TEXT, *self.metadata, schema.DROP_REASON, schema.DROP_VALUE):
-            kind = schema.TYPES.get(name, pa.string())
+        for name in (schema.TEXT, *self.metadata, *self._confidence(), schema.DROP_REASON, schema.DROP_VALUE):
+            kind = pa.float64() if name == CONFIDENCE else schema.TYPES.get(name, pa.string())
             batch = set_column(batch, name, pa.array([result.get(name) for result in results], kind))
         return batch
 
@@ -133,17 +150,27 @@ class ExtractHtml(Mapper):
             metadata=not _OF_TRAFILATURA.isdisjoint(self.metadata),
         )
 
-    def _rewrite(self, engine: Engine, row: Row) -> Row:
+    def _confidence(self) -> tuple[str, ...]:
+        return (CONFIDENCE,) if self.confidence else ()
+
+    def _wanted(self) -> int:
+        return options(markdown=self.format == "markdown", comments=self.comments, tables=self.tables, links=self.links)
+
+    def _rewrite(self, engine: Engine | None, row: Row) -> Row:
         """The new values of one row, by column."""
         body = row[schema.HTML]
         if body is None:
             return row if row.get(schema.TEXT) is not None else _refused("no_text")
         if len(body) > self.max_bytes:
             return _refused("too_large", len(body))
+        if engine is None:
+            return self._extract(row, to_utf8(body, row.get(schema.CONTENT_TYPE)).data)
         html = decode(body, row.get(schema.CONTENT_TYPE))
         refused = self._refuse(body, html)
-        if refused:
-            return refused
+        return refused or self._extract_by(engine, row, html)
+
+    def _extract_by(self, engine: Engine, row: Row, html: str) -> Row:
+        """The new values of one row by a library."""
         try:
             content = engine(Page(html, row.get(schema.URL), _end_of(row.get(schema.DATE))))
         except Exception as error:
@@ -155,6 +182,23 @@ class ExtractHtml(Mapper):
         if found[schema.TEXT] and not ours:
             return found
         return self._from_markup(html, row, found, ours)
+
+    def _extract(self, row: Row, page: bytes) -> Row:
+        """The new values of one row by our own engine, which minds neither depth nor damage."""
+        control = _control_share(page[: 4 * _HEAD].decode("utf-8", "ignore"))
+        if control > _MAX_CONTROL:
+            return _refused("binary", control)
+        if page.count(b"<") > self.max_tags:
+            return _refused("too_many_tags", page.count(b"<"))
+        content = textmill_content(page, self._wanted())
+        text = _clean(content.text) or _clean(article_body(page, content.tokens))
+        if not text:
+            return _refused("script_only" if is_script_only(page) else "no_text")
+        found: Row = {schema.TEXT: text, CONFIDENCE: content.confidence}
+        if not self.metadata:
+            return found
+        latest = _end_of(row.get(schema.DATE)).date()
+        return found | find_metadata(page, content.tokens, self.metadata, url=row.get(schema.URL), latest=latest)
 
     def _from_markup(self, html: str, row: Row, found: Row, wanted: Sequence[str]) -> Row:
         """`found` with what the page says of itself, and with the text of its JSON-LD if the engine found none."""
@@ -169,8 +213,7 @@ class ExtractHtml(Mapper):
 
     def _refuse(self, body: bytes, html: str) -> Row | None:
         """Why no engine should see the page, if so; work is limited, never time, so that every machine agrees."""
-        head = html[:_HEAD]
-        control = len(_CONTROL.findall(head)) / max(len(head), 1)
+        control = _control_share(html)
         if control > _MAX_CONTROL:
             return _refused("binary", control)
         # In UTF-16 and ISO-2022-JP, "<" may be a part of a letter; elsewhere the bytes will do.
@@ -181,6 +224,11 @@ class ExtractHtml(Mapper):
         if depth > self.max_depth:
             return _refused("too_deep", depth)
         return None
+
+
+def _control_share(html: str) -> float:
+    head = html[:_HEAD]
+    return len(_CONTROL.findall(head)) / max(len(head), 1)
 
 
 def _refused(reason: str, value: float | None = None) -> Row:

@@ -9,6 +9,11 @@ from functools import cache
 from types import ModuleType
 from typing import Any, TypeAlias
 
+from textmill.pipeline.extraction.extractor import Extracted, extract
+from textmill.pipeline.extraction.model import load_model
+from textmill.pipeline.extraction.noscript import without_noscript
+from textmill.pipeline.extraction.tokenizer import tokenize
+
 log = logging.getLogger(__name__)
 
 
@@ -114,3 +119,14 @@ def resiliparse_engine(*, comments: bool, tables: bool, links: bool) -> Engine:
         return Content(text)
 
     return extract
+
+
+def textmill_content(page: bytes, wanted: int) -> Extracted:
+    """Our own extractor with the model that comes with textmill, on a page in UTF-8; see `extraction.extractor`."""
+    found = extract(page, load_model(), wanted)
+    opened = without_noscript(page, found.tokens, len(found.text.encode()))
+    if opened is None:
+        return found
+    again = extract(opened, load_model(), wanted)
+    best = again if again.confidence > found.confidence else found
+    return best._replace(tokens=tokenize(page))  # the other page's stand where these stood

@@ -1,0 +1,91 @@
+"""``textmill train extractor``: a model that finds the main content of pages, from pages whose text is known."""
+
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from textmill.pipeline.commands.options import note, stdout
+
+if TYPE_CHECKING:
+    from textmill.pipeline.extraction.training import Example
+
+
+def extractor(
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="Parquet file of labelled pages; as textmill eval's.")],
+    out: Annotated[str, typer.Option(metavar="MODEL", help="Where the model goes; its card beside it, as MODEL.json.")],
+    folds: Annotated[int, typer.Option(min=2, help="Parts of the domains; each is scored by a model of the rest.")] = 4,
+    any_licence: Annotated[
+        bool, typer.Option("--any-licence", help="Train on pages of every licence, for a model that stays yours.")
+    ] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first pages, to try things out.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed and table give the same model.")] = 0,
+) -> None:
+    """Train the extractor; print how good it is on pages of domains that it did not see.
+
+    Columns of the table: html, gold_text, domain; set, page_type, lang and license if there are any. Only pages
+    with an open licence are trained on. Needs LightGBM: pip install 'textmill[train]'.
+    """
+    import json
+
+    from textmill.pipeline.console import say
+    from textmill.pipeline.errors import UsageError
+    from textmill.pipeline.extraction.card import model_card
+    from textmill.pipeline.extraction.model import save_model
+    from textmill.pipeline.extraction.training import train
+    from textmill.pipeline.io.files import write_whole
+
+    examples, licences, left_out = _read(table, any_licence, limit)
+    if len({example.domain for example in examples}) < folds:
+        raise UsageError(f"{table}: {len(examples)} pages to train on, of fewer domains than {folds} folds")
+    note(f"{len(examples):,} pages to train on; left out: {dict(left_out) or 'none'}")
+    trained = train(examples, folds=folds, seed=seed)
+    settings = {"folds": folds, "seed": seed}
+    card = model_card(examples, trained, settings, licences, dict(left_out))
+    with write_whole(out) as stream:
+        stream.write(save_model(trained.weights))
+    with write_whole(f"{out}.json") as stream:
+        stream.write(json.dumps(card, indent=1, ensure_ascii=False).encode())
+    for title in ("by_collection", "by_page_type", "by_language"):
+        for name, row in card["out_of_fold"][title].items():
+            say(stdout, f"{title.removeprefix('by_'):12} {name:20} {row['pages']:6,} pages  F1 {row['f1']:.3f}")
+    say(stdout, f"mean of collections: F1 {card['out_of_fold']['mean_of_collections']}")
+
+
+def _read(
+    table: str, any_licence: bool, limit: int | None
+) -> tuple[list["Example"], dict[str, dict[str, int]], Counter[str]]:
+    """The pages to train on, their licences by collection, and how many were left out, by reason."""
+    import pyarrow.parquet as pq
+
+    from textmill.pipeline.errors import UsageError
+    from textmill.pipeline.extraction.card import is_open
+    from textmill.pipeline.extraction.decoding import to_utf8
+    from textmill.pipeline.extraction.training import Example
+
+    wanted = ("html", "gold_text", "domain", "set", "page_type", "lang", "license")
+    rows = pq.read_table(table)
+    missing = {"html", "gold_text", "domain"} - set(rows.column_names)
+    if missing:
+        raise UsageError(f"{table} has no column {', '.join(sorted(missing))}")
+    examples: list[Example] = []
+    licences: dict[str, dict[str, int]] = {}
+    left_out: Counter[str] = Counter()
+    for row in rows.select([name for name in wanted if name in rows.column_names]).slice(0, limit).to_pylist():
+        reason = _why_not(row, any_licence, is_open(row.get("license")))
+        if reason:
+            left_out[reason] += 1
+            continue
+        groups = tuple(str(row.get(name) or "") for name in ("set", "page_type", "lang"))
+        examples.append(
+            Example(to_utf8(row["html"]).data, row["gold_text"], row["domain"] or row["html"][:99].hex(), groups)
+        )
+        known = licences.setdefault(groups[0] or "unknown", {})
+        known[row.get("license") or "none named"] = known.get(row.get("license") or "none named", 0) + 1
+    return examples, licences, left_out
+
+
+def _why_not(row: dict[str, Any], any_licence: bool, is_open: bool) -> str | None:
+    if not row["html"] or not (row["gold_text"] or "").strip():
+        return "no known text"
+    return None if is_open or any_licence else "licence"

@@ -1,0 +1,85 @@
+"""Training of the extractor on a few pages of our own making."""
+
+import json
+import random
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from textmill.pipeline.cli import app
+from textmill.pipeline.extraction.card import is_open
+from textmill.pipeline.extraction.extractor import extract
+from textmill.pipeline.extraction.model import load_model
+
+pytest.importorskip("lightgbm")
+WORDS = (
+    "mill",
+    "river",
+    "wheat",
+    "valley",
+    "stone",
+    "wheel",
+    "flour",
+    "the",
+    "of",
+    "and",
+    "to",
+    "in",
+    "was",
+    "for",
+    "it",
+)
+
+
+def row(number: int) -> dict:
+    rng = random.Random(number)
+    paragraphs = [" ".join(rng.choices(WORDS, k=30)).capitalize() + ", and so on." for _ in range(6)]
+    menu = "".join(f'<li><a href="/{word}">{word}</a></li>' for word in rng.sample(WORDS, 9))
+    body = "".join(f"<p>{text}</p>" for text in paragraphs)
+    page = f'<nav><ul>{menu}</ul></nav><div class="entry">{body}</div><footer><p>All rights reserved.</p></footer>'
+    known = "\n\n".join(paragraphs)
+    licence = "AGPL-3.0" if number == 0 else "MIT"
+    return {
+        "html": page.encode(),
+        "gold_text": known,
+        "domain": f"{number % 9}.example",
+        "license": licence,
+        "set": "own",
+    }
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("training")
+    pq.write_table(pa.Table.from_pylist([row(number) for number in range(60)]), folder / "pages.parquet")
+    outputs = []
+    for name in ("one.npz", "two.npz"):
+        out = CliRunner().invoke(
+            app, ["train", "extractor", str(folder / "pages.parquet"), "--out", str(folder / name), "--folds", "2"]
+        )
+        assert out.exit_code == 0, out.output
+        outputs.append(folder / name)
+    return outputs
+
+
+def test_the_same_pages_give_the_same_model(trained):
+    assert trained[0].read_bytes() == trained[1].read_bytes()
+
+
+def test_what_was_learnt_holds_for_a_page_that_was_not_seen(trained):
+    new = row(99)
+    assert extract(new["html"], load_model(str(trained[0]))).text == new["gold_text"]
+
+
+def test_the_card_tells_sets_licences_and_scores_of_unseen_domains(trained):
+    card = json.loads(trained[0].with_name("one.npz.json").read_text())
+    assert card["training_sets"] == {"own": {"MIT": 59}}
+    assert card["left_out"] == {"licence": 1}
+    assert card["out_of_fold"]["by_collection"]["own"] == {"pages": 59, "f1": pytest.approx(1, abs=0.05)}
+
+
+def test_only_licences_that_allow_it_are_open():
+    assert all(map(is_open, ["MIT", "Apache-2.0 (repo)", "CC-BY-4.0 (annotations)", "CC0-1.0"]))
+    assert not any(map(is_open, ["AGPL-3.0", "GPL-3.0", "CC-BY-NC-4.0", "research only", "", None]))
