@@ -60,7 +60,7 @@ def _room(page_bytes: int, opening: int) -> Room:
 @kernel
 def _is_said(block: npt.NDArray[np.int32], measures: npt.NDArray[np.float32]) -> bool:
     """Whether a block among comments is what somebody says, and no name, date or button."""
-    return block[CHARS] - block[LINK_CHARS] >= 20 and measures[SENTENCES] > 0
+    return bool(block[CHARS] - block[LINK_CHARS] >= 20 and measures[SENTENCES] > 0)
 
 
 @kernel

@@ -53,10 +53,10 @@ _NONE: Final = np.uint64(0)
 
 
 class Hints(NamedTuple):
-    """Where hints are gathered. words: int32, room for all of them. count: int64, length 1, how many there are."""
+    """Where hints are gathered. words: int32, room for all of them. total: int64, length 1, how many there are."""
 
     words: Int32s
-    count: npt.NDArray[np.int64]
+    total: npt.NDArray[np.int64]
 
 
 Said: TypeAlias = tuple[np.uint64, int]
@@ -187,10 +187,10 @@ def _comment_flag(key: np.uint64) -> int:
 
 @kernel
 def _add(hints: Hints, key: np.uint64) -> None:
-    count = hints.count[0]
+    count = hints.total[0]
     if count < len(hints.words):
         hints.words[count] = np.int32((key * _MIX) >> _SHIFT)
-        hints.count[0] = count + 1
+        hints.total[0] = count + 1
 
 
 @kernel

@@ -110,7 +110,7 @@ def lay_out(data: Bytes, tokens: Tokens, characters: Characters, walk: Walk) -> 
         walk.pen.blocks[: state[BLOCKS]],
         walk.pen.text[: state[AT]],
         walk.pen.links[: state[LINKS]],
-        walk.hints.words[: walk.hints.count[0]],
+        walk.hints.words[: walk.hints.total[0]],
         title,
     )
 
@@ -151,7 +151,7 @@ def _borrowed_characters(characters: Characters) -> Characters:
 @kernel
 def _borrowed_walk(walk: Walk) -> Walk:
     pen = Pen(borrowed(walk.pen.text), borrowed(walk.pen.state), borrowed(walk.pen.blocks), borrowed(walk.pen.links))
-    hints = Hints(borrowed(walk.hints.words), borrowed(walk.hints.count))
+    hints = Hints(borrowed(walk.hints.words), borrowed(walk.hints.total))
     return Walk(borrowed(walk.nodes), borrowed(walk.stack), borrowed(walk.place), hints, pen)
 
 
@@ -162,7 +162,7 @@ def _begin(walk: Walk) -> None:
     walk.stack[0] = 0
     walk.place[:] = 0
     walk.place[_NODES] = 1
-    walk.hints.count[0] = 0
+    walk.hints.total[0] = 0
     walk.pen.state[:] = 0
 
 
@@ -193,7 +193,7 @@ def _open(walk: Walk, data: Bytes, tokens: Tokens, token: int) -> None:
         if tag == _BODY and not walk.place[_SEEN_BODY] and walk.place[_NODES] == 1:
             walk.place[_SEEN_BODY] = 1
             read_hints(data, start, end, walk.hints)
-            walk.nodes[0, HINT_END] = walk.hints.count[0]
+            walk.nodes[0, HINT_END] = walk.hints.total[0]
     elif tag in (_B, _STRONG):
         state[BOLD] += 1
 
@@ -208,9 +208,9 @@ def _push(walk: Walk, data: Bytes, tokens: Tokens, token: int) -> None:
         place[_EXCESS] += 1
         return
     add_node(nodes, number, walk.stack[depth], tag, token)
-    nodes[number, HINT] = walk.hints.count[0]
+    nodes[number, HINT] = walk.hints.total[0]
     signature, flags = read_hints(data, int(tokens.start[token]), int(tokens.end[token]), walk.hints)
-    nodes[number, HINT_END] = walk.hints.count[0]
+    nodes[number, HINT_END] = walk.hints.total[0]
     nodes[number, SIGNATURE] = np.int64(signature)
     nodes[number, FLAG] |= flags
     walk.stack[depth + 1] = number

@@ -73,7 +73,7 @@ def _kind(code_point: int, characters: Characters) -> int:
 def _is_of_word(code_point: int, characters: Characters) -> bool:
     """Whether it is a letter, or a mark of a script beyond ASCII."""
     if code_point < 0x80:
-        return characters.classes[code_point] & ALPHABETIC != 0
+        return bool(characters.classes[code_point] & ALPHABETIC != 0)
     is_mark = code_point in (0xAB, 0xBB) or 0x2010 <= code_point <= 0x205F
     return not is_mark and not 0x3000 <= code_point <= 0x303F and not 0xFF00 <= code_point <= 0xFF0F
 
@@ -86,7 +86,8 @@ def title_words(data: Bytes, start: int, end: int, characters: Characters, words
     while at <= end:
         code_point = 32
         if at < end:
-            code_point, at = decode(data, at, end)
+            point, at = decode(data, at, end)
+            code_point = int(point)
         else:
             at += 1
         kind = _kind(code_point, characters)
@@ -140,7 +141,8 @@ def _measure_block(  # noqa: C901, PLR0912 (one loop over characters)
             if code_point < 0x80:
                 at += 1
             else:
-                code_point, at = decode(text, at, end)
+                point, at = decode(text, at, end)
+                code_point = int(point)
             if code_point in (1, 2):
                 continue
         else:

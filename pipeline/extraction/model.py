@@ -36,7 +36,7 @@ def save_model(weights: Weights) -> bytes:
     for stage in _STAGES:
         arrays |= {f"{stage}_{name}": array for name, array in getattr(weights, stage)._asdict().items()}
     stream = io.BytesIO()
-    np.savez_compressed(stream, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(stream, allow_pickle=False, **arrays)
     return stream.getvalue()
 
 

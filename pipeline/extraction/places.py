@@ -96,4 +96,4 @@ def find_place(nodes: Int64s, sums: Floats, of_data: npt.NDArray[np.bool_], node
 @kernel
 def _is_short(sums: Floats, item: int) -> bool:
     """Whether a list item is one, and not an article in a list of articles."""
-    return sums[item, SUM_BLOCKS] <= _MAX_ITEM_BLOCKS and sums[item, SUM_CHARS] <= _MAX_ITEM_CHARS
+    return bool(sums[item, SUM_BLOCKS] <= _MAX_ITEM_BLOCKS and sums[item, SUM_CHARS] <= _MAX_ITEM_CHARS)

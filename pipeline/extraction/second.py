@@ -86,7 +86,7 @@ def _sum_likely(layout: Layout, scratch: Scratch) -> None:
 
 
 @kernel
-def _whole(blocks: Int32s, likely: Floats) -> tuple[float, float, int, int, int]:
+def _whole(blocks: Int32s, likely: Floats) -> tuple[np.float32, np.float32, int, int, int]:
     """Of the page: best probability, likely characters, likely blocks, the first and the last of them."""
     best = chars = np.float32(0)
     several, first, last = 0, len(blocks), -1
@@ -99,7 +99,7 @@ def _whole(blocks: Int32s, likely: Floats) -> tuple[float, float, int, int, int]
 
 
 @kernel
-def _mean(blocks: Int32s, likely: Floats, start: int, end: int) -> float:
+def _mean(blocks: Int32s, likely: Floats, start: int, end: int) -> np.float32:
     """Mean probability of a character."""
     total, chars = np.float32(0), np.float32(1)
     for number in range(start, end):

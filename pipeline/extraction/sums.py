@@ -100,7 +100,7 @@ def is_paragraph(block: Int32s, measures: Floats) -> bool:
     """Whether a block reads like prose: 60 characters outside links, and signs of sentences."""
     if block[CHARS] - block[LINK_CHARS] < 60 or measures[SENTENCES] == 0:
         return False
-    return measures[STOPS] >= 3 or measures[UNSPACED_LETTERS] > 10 or measures[COMMAS] > 0
+    return bool(measures[STOPS] >= 3 or measures[UNSPACED_LETTERS] > 10 or measures[COMMAS] > 0)
 
 
 @kernel

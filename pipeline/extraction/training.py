@@ -120,13 +120,13 @@ def _take_apart(example: Example, folds: int, rooms: _Rooms) -> _Page:
     room = rooms.of(_size(example.html))
     data = np.frombuffer(example.html, np.uint8)
     tokens, layout, measures = describe(data, tables(), np.zeros(HINTS, np.float32), room)
-    layout = Layout(*(array.copy() for array in layout))
+    layout = Layout._make([array.copy() for array in layout])
     texts = block_texts(layout)
     labels = align(texts, example.known)
     kept = [text for text, label in zip(texts, labels, strict=True) if label > 0.5]
     is_usable = word_f1("\n".join(kept), example.known) > _MIN_ORACLE
     fold = zlib.crc32(example.domain.encode()) % folds
-    return _Page(example, Tokens(*(array.copy() for array in tokens)), layout, measures, labels, fold, is_usable)
+    return _Page(example, Tokens._make([array.copy() for array in tokens]), layout, measures, labels, fold, is_usable)
 
 
 def block_texts(layout: Layout) -> list[str]:
@@ -165,7 +165,7 @@ def _weigh_hints(pages: Sequence[_Page]) -> Floats:
             kept[nodes[node, PARENT]] += kept[node]
             all_[nodes[node, PARENT]] += all_[node]
         totals: dict[int, list[float]] = {}
-        for node in np.flatnonzero(all_):
+        for node in np.flatnonzero(all_).tolist():
             for hint in set(page.layout.hints[nodes[node, HINT] : nodes[node, HINT_END]].tolist()):
                 total = totals.setdefault(hint, [0.0, 0.0])
                 total[0] += kept[node]
@@ -176,7 +176,7 @@ def _weigh_hints(pages: Sequence[_Page]) -> Floats:
     share = np.clip((shares + _PRIOR * _BASE) / (seen + _PRIOR), 0.01, 0.99)
     worth = np.log(share / (1 - share)) - np.log(_BASE / (1 - _BASE))
     worth[seen == 0] = 0
-    return worth.astype(np.float16).astype(np.float32)
+    return np.asarray(worth.astype(np.float16), np.float32)
 
 
 def _features(page: _Page, hints: Floats, rooms: _Rooms) -> Floats:
@@ -185,7 +185,7 @@ def _features(page: _Page, hints: Floats, rooms: _Rooms) -> Floats:
     known = tables()
     data = np.frombuffer(page.example.html, np.uint8)
     describe(data, known, hints, room)
-    table = room.scratch.table[: len(page.labels)].copy()
+    table: Floats = room.scratch.table[: len(page.labels)].copy()
     table[:, FEATURES:] = 0
     return table
 
