@@ -65,15 +65,24 @@ def count_raw(data: Bytes, offsets: Numbers, sought: Sequence[str] = ()) -> RawC
 
 
 @kernel
-def _mix(key: np.uint64, code_point: np.int64) -> np.uint64:
+def add_to_key(key: np.uint64, code_point: np.int64) -> np.uint64:
+    """The key of a word with one code point more; 0 is that of no word."""
     return fmix64(key ^ np.uint64(code_point)) | np.uint64(1)
+
+
+@kernel
+def wordpunct_kind(flags: np.uint8, code_point: np.int64) -> np.uint8:
+    """Of which of WordPunct's words a code point of these classes is part: 1 of letters, 2 of others, 0 of none."""
+    if flags & (ALPHABETIC | NUMERIC) != 0 or code_point == _UNDERSCORE:
+        return _WORD
+    return np.uint8(0) if flags & SPACE else _PUNCTUATION
 
 
 @kernel
 def _key(code_points: Numbers) -> np.uint64:
     key = np.uint64(0)
     for code_point in code_points:
-        key = _mix(key, code_point)
+        key = add_to_key(key, code_point)
     return key
 
 
@@ -92,8 +101,8 @@ def _count_raw(data: Bytes, offsets: Numbers, classes: Bytes, sought: npt.NDArra
             else:
                 at += 1
             flags = classes[code_point]
-            wordy = flags & (ALPHABETIC | NUMERIC) != 0 or code_point == _UNDERSCORE
-            kind = _WORD if wordy else np.uint8(0) if flags & SPACE else _PUNCTUATION
+            kind = wordpunct_kind(flags, code_point)
+            wordy = kind == _WORD
             if kind != before:
                 words[document] += before != 0
                 latin[document] += has_latin
@@ -104,7 +113,7 @@ def _count_raw(data: Bytes, offsets: Numbers, classes: Bytes, sought: npt.NDArra
                 before, has_latin, seen, key = kind, False, np.uint8(0), np.uint64(0)
             seen |= flags
             if len(sought):
-                key = _mix(key, code_point)
+                key = add_to_key(key, code_point)
             has_latin = has_latin or bool(0x61 <= code_point | 0x20 <= 0x7A)
             sentences[document] += wordy and not said
             said = (said or wordy) and code_point not in (0x2E, 0x21, 0x3F)
@@ -148,7 +157,7 @@ def _measure_lines(data: Bytes, offsets: Numbers, first: Numbers, classes: Bytes
                 words[line] += key == 0
                 chars[line] += 1 + (key == 0 and words[line] > 1)
                 numeric[line] += classes[code_point] & NUMERIC != 0
-                key = _mix(key, code_point)
+                key = add_to_key(key, code_point)
             found[line] += key == sought
     return LineCounts(words, found, chars, numeric)
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from textmill.pipeline.commands import train_extractor, train_perplexity
+from textmill.pipeline.commands import train_dsir, train_extractor, train_perplexity
 from textmill.pipeline.commands.options import stdout
 
 app = typer.Typer(help="Train a model on text of your own.", no_args_is_help=True, rich_markup_mode=None)
@@ -12,6 +12,7 @@ app = typer.Typer(help="Train a model on text of your own.", no_args_is_help=Tru
 app.command()(train_extractor.extractor)
 app.command()(train_perplexity.perplexity)
 app.command()(train_perplexity.cutoffs)
+app.command()(train_dsir.dsir)
 
 Inputs = list[str]
 

@@ -1,18 +1,15 @@
 """``textmill train perplexity`` and ``textmill train cutoffs``: kenlm models of one's own, and where to cut."""
 
 import json
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
 import typer
 
-from textmill.pipeline.commands.options import note, stdout
+from textmill.pipeline.commands.options import stdout
+from textmill.pipeline.commands.reading import read_inputs
 from textmill.pipeline.console import plural, say
 from textmill.pipeline.errors import UsageError
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 Inputs = Annotated[
     list[str], typer.Option("--text", metavar="INPUT", help="Text: a file, glob, folder or run. Repeatable.")
@@ -73,8 +70,8 @@ def perplexity(
         held_out=held_out,
         seed=seed,
     )
-    mixed = _batches(threshold_on, text_column) if threshold_on else None
-    card = train_perplexity(_batches(text, text_column), out, settings, mixed)
+    mixed = read_inputs(threshold_on, text_column) if threshold_on else None
+    card = train_perplexity(read_inputs(text, text_column), out, settings, mixed)
     for line in _summary(out, card):
         say(stdout, line)
 
@@ -95,7 +92,7 @@ def cutoffs(
     if head > middle:
         raise UsageError(f"--head {head} is above --middle {middle}")
     histogram = Histogram()
-    for batch in _batches(text, "text"):
+    for batch in read_inputs(text, "text"):
         names = batch.schema.names
         if column not in names:
             raise UsageError(f"the text has no column {column!r}; it has {', '.join(names)}")
@@ -109,16 +106,6 @@ def cutoffs(
         stream.write((json.dumps(found, indent=2, ensure_ascii=False) + "\n").encode())
     for language, (first, second) in found.items():
         say(stdout, f"{language}: head below {first:g}, middle below {second:g}")
-
-
-def _batches(inputs: Sequence[str], text_column: str) -> "Iterator[pa.RecordBatch]":
-    """What is in the inputs; what had to be left out is told in the end."""
-    from textmill.pipeline.corpus import open_corpus, read_corpus
-
-    skipped: Counter[str] = Counter()
-    yield from read_corpus(open_corpus(inputs, text_column=text_column), skipped)
-    for reason, times in sorted(skipped.items()):
-        note(f"left out: {times:,} {reason}")
 
 
 def _counts(prune: str, order: int) -> tuple[int, ...]:
