@@ -181,6 +181,8 @@ app.command()(clusters.clusters)
 app.command()(tuning.replay)
 app.command()(tuning.audit)
 app.command()(mixing.fit_mixture)
+app.command()(mixing.fit_entropy)
+app.command()(mixing.fit_rehydration)
 app.command()(mixing.plan_mix)
 
 

@@ -1,4 +1,4 @@
-"""`textmill fit-mixture` and `textmill plan-mix`: choose a mixture before a corpus is made of it."""
+"""`textmill fit-mixture`, `fit-entropy`, `fit-rehydration`, `plan-mix`: choose a mixture before it is made."""
 
 import json
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from textmill.pipeline.commands.options import Overrides, stdout
+from textmill.pipeline.commands.options import Overrides, RunFolder, stdout
 from textmill.pipeline.console import percent, say
 
 
@@ -44,6 +44,53 @@ def fit_mixture(
     say(stdout, f"{content['runs']} runs; held-out runs are ranked with Spearman {content['held_out_correlation']:.4f}")
     best = ", ".join(f"{name} {share:.3f}" for name, share in content["without_caps"].items())
     say(stdout, f"best mixture without caps: {best}")
+
+
+def fit_entropy(
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, globs, folders, or runs.")],
+    out: Annotated[str, typer.Option(help="File for the entropies, which weights of kind entropy name.")],
+    by: Annotated[
+        list[str] | None, typer.Option(help="Column that makes a group. Repeatable; default: source.")
+    ] = None,
+    words: Annotated[int, typer.Option(min=1000, help="Pairs of words to measure of each group.")] = 1_000_000,
+) -> None:
+    """Measure the conditional bigram entropy of each group of texts: weights that need no training.
+
+    All groups are measured on as many words as the smallest has. Without --by, a group is one of the INPUTs, or in
+    a run one of its sources.
+    """
+    from collections import Counter
+
+    from textmill.pipeline.corpus import open_corpus, read_corpus
+    from textmill.pipeline.io.files import write_whole
+    from textmill.pipeline.mixing.entropy import measure_entropies
+
+    found = measure_entropies(read_corpus(open_corpus(inputs), Counter()), by or ["source"], words)
+    with write_whole(out) as stream:
+        stream.write((json.dumps({"entropies": found}, ensure_ascii=False) + "\n").encode())
+    for name, bits in found.items():
+        say(stdout, f"{name}: {bits:.4f} bits a word")
+
+
+def fit_rehydration(
+    run: RunFolder,
+    out: Annotated[str, typer.Option(help="File for the factors, which `within` of kind rehydrate names.")],
+    stage: Annotated[str, typer.Option(metavar="NAME", help="The barrier; by default the last minhash.")] = "",
+    max_factor: Annotated[int, typer.Option(min=1, help="How often to use documents of the best size.")] = 10,
+    tail: Annotated[
+        int | None, typer.Option(min=2, help="Take sizes from here on together; default: where they are few.")
+    ] = None,
+) -> None:
+    """Find how often to use documents by the size of their cluster, from what later filters of a run removed."""
+    from textmill.pipeline.cluster_sizes import judged_by_cluster_size
+    from textmill.pipeline.io.files import write_whole
+    from textmill.pipeline.mixing.rehydrate import rehydration_factors
+
+    judged = judged_by_cluster_size(run.rstrip("/"), stage)
+    factors = rehydration_factors(judged.kept, judged.removed, max_factor=max_factor, tail=tail)
+    with write_whole(out) as stream:
+        stream.write((json.dumps({"factors": factors}) + "\n").encode())
+    say(stdout, "factor from a cluster size on: " + ", ".join(f"{size}: {factor}" for size, factor in factors.items()))
 
 
 def plan_mix(

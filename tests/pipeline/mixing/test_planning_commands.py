@@ -153,3 +153,47 @@ def test_the_share_to_keep_grows_with_the_budget() -> None:
         recommend_keep_share(pools, 1e7, 1e8)
     with pytest.raises(UsageError, match="best"):
         recommend_keep_share(Pools(0.01, (-0.1, -0.2), 2, 0.1), 1e7, 1e8)
+
+
+def test_entropies_of_files_become_weights(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    for name, kinds in (("dull", 2), ("rich", 8)):
+        (tmp_path / f"{name}.txt").write_text(" ".join(f"w{n}" for n in random.integers(0, kinds, 5000)))
+    inputs = [str(tmp_path / "dull.txt"), str(tmp_path / "rich.txt")]
+    result = run("fit-entropy", *inputs, "--out", str(tmp_path / "bits.json"))
+    assert result.exit_code == 0, result.output
+    cells = count_cells(["source"], [(name,) for name in inputs], [0, 1], [10_000, 10_000])
+    with pytest.raises(RecipeError, match="no entropy for"):
+        make_plan(Mixture(weights={"kind": "entropy", "entropies": {"web": 1}}), cells)
+    weights = {"kind": "entropy", "file": str(tmp_path / "bits.json")}
+    (plan,) = make_plan(Mixture(weights=weights, budget_tokens=1000), cells).phases
+    assert [round(group.share, 2) for group in plan.groups] == [0.25, 0.75]  # one bit and three
+
+
+def test_factors_from_a_run(tmp_path: Path) -> None:
+    """Pairs of duplicates are kept by the filter that follows, documents without one are not."""
+    random = np.random.default_rng(0)
+    syllables = [a + b + c for a in "bdfgklmnprst" for b in "aeiou" for c in "lmnrs"]
+    texts = [" ".join(random.choice(syllables, 30)) for _ in range(100)]
+    lines = [*texts[:40], *texts[:40], *(f"bad {text}" for text in texts[40:])]
+    (tmp_path / "a.txt").write_text("".join(f"{line}\n" for line in lines))
+    content = {
+        "name": "factors",
+        "inputs": [{"source": "a", "read": "support:Lines", "files": str(tmp_path / "a.txt")}],
+        "output": {"path": str(tmp_path / "out")},
+        "stages": [
+            {"barrier": "near", "minhash": {"bands": 1, "rows": 16}},
+            {"chain": "c", "steps": ["support:without"]},
+        ],
+    }
+    (tmp_path / "factors.yaml").write_text(yaml.safe_dump(content))
+    assert run("run", str(tmp_path / "factors.yaml"), "--executor", "inline").exit_code == 0
+    options = ["--out", str(tmp_path / "factors.json"), "--max-factor", "4"]
+    result = run("fit-rehydration", str(tmp_path / "out"), *options, "--tail", "9")
+    assert result.exit_code == 0, result.output
+    assert json.loads((tmp_path / "factors.json").read_text()) == {"factors": {"1": 1, "2": 4}}
+    within = {"kind": "rehydrate", "file": str(tmp_path / "factors.json")}
+    cells = count_cells(["source"], [("a",)], [0, 0, 0], [10, 10, 10], [1, 2, 3])
+    plan = make_plan(Mixture(within=within), cells)
+    rates = plan.rates("main", np.zeros(3, np.int64), np.array([1.0, 2.0, 3.0]))
+    assert rates.tolist() == [1, 4, 4]
