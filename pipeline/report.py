@@ -13,6 +13,7 @@ from textmill.pipeline.ledger import EditAccount, Group, Ledger, StepAccount
 from textmill.pipeline.mixture_report import mixture_section
 from textmill.pipeline.run_folder import RunFolder, RunStage, StageBooks, open_run
 from textmill.pipeline.stage_folder import write_json
+from textmill.pipeline.token_estimate import CHARS_PER_TOKEN
 
 CHARS_PER_TOKEN = 4
 """Characters of English text a token of common vocabularies; other languages have fewer. An estimate."""
