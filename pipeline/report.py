@@ -15,9 +15,6 @@ from textmill.pipeline.run_folder import RunFolder, RunStage, StageBooks, open_r
 from textmill.pipeline.stage_folder import write_json
 from textmill.pipeline.token_estimate import CHARS_PER_TOKEN
 
-CHARS_PER_TOKEN = 4
-"""Characters of English text a token of common vocabularies; other languages have fewer. An estimate."""
-
 K = TypeVar("K", bound=Hashable)
 Key = Callable[[Group], str]
 Json = dict[str, Any]
