@@ -236,7 +236,11 @@ def _put_target(sheet: _Sheet, source: Source, link: int) -> None:
                 _put(sheet, ord("&"))  # "&amp;", the only reference that addresses are full of
                 start += 5
                 continue
-            if data[start] > _SPACE:
+            if data[start] >= 0x80:  # as browsers ask for it; and half a letter must not get into the text
+                _put(sheet, ord("%"))
+                _put_digit(sheet, data[start] >> 4)
+                _put_digit(sheet, data[start] & 15)
+            elif data[start] > _SPACE:
                 _put(sheet, data[start])
             start += 1
     _put(sheet, ord(")"))
@@ -248,6 +252,11 @@ def _put(sheet: _Sheet, byte: int) -> None:
     if at < len(sheet.text):
         sheet.text[at] = byte
     sheet.at[0] = at + 1
+
+
+@kernel
+def _put_digit(sheet: _Sheet, value: int) -> None:
+    _put(sheet, ord("0") + value if value < 10 else ord("A") + value - 10)
 
 
 @kernel

@@ -175,6 +175,8 @@ def test_nested_unclosed_and_endless_pages_are_bounded():
 def test_bytes_that_are_no_utf_8_do_no_harm():
     page = article("<p>x</p>").encode().replace(b"mill", b"m\xffi\xe3\x80ll")
     assert "The mill on the river" in extract(page, load_model()).text
+    linked = article(f'<p>{SENTENCE}<a href="/ü\ue000">Link</a></p>').encode().replace("\ue000".encode(), b"\xe3")
+    assert "[Link](/%C3%BC%E3)" in extract(linked, load_model(), options(links=True)).text
 
 
 def test_a_model_that_is_damaged_is_refused(tmp_path: Path):
