@@ -36,7 +36,7 @@ def fit_mixture(
     """
     from textmill.pipeline.io.files import write_whole
     from textmill.pipeline.mixing.fitting import fit
-    from textmill.pipeline.mixing.proxy_runs import read_runs
+    from textmill.pipeline.proxy_runs import read_runs
 
     content = fit(read_runs(runs), method.value, _weights(target or []), least=min_correlation, seed=seed)
     with write_whole(out) as stream:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from textmill.pipeline.mixing import laws, regmix
-from textmill.pipeline.mixing.proxy_runs import ProxyRuns, combine, refuse_below
+from textmill.pipeline.proxy_runs import ProxyRuns, combine, refuse_below
 
 
 def fit(
@@ -19,22 +19,22 @@ def fit(
     weights = combine(runs, targets)
     module = laws if method == "law" else regmix
     correlation = module.held_out_correlation(runs, weights, seed=seed)
-    refuse_below(correlation, least, len(runs.shares))
+    refuse_below(correlation, least, len(runs.inputs))
     content: dict[str, Any] = {
         "method": method,
-        "groups": runs.groups,
+        "groups": runs.names,
         "targets": runs.targets,
         "weights": weights.tolist(),
-        "runs": len(runs.shares),
+        "runs": len(runs.inputs),
         "held_out_correlation": correlation,
     }
     if method == "law":
         law = laws.fit_law(runs, seed=seed)
-        best = laws.minimise(law, weights, np.ones(len(runs.groups)))
+        best = laws.minimise(law, weights, np.ones(len(runs.names)))
         content |= {"floor": law.floor.tolist(), "slopes": law.slopes.tolist()}
     else:
-        prior = runs.shares.mean(axis=0)
+        prior = runs.inputs.mean(axis=0)
         shares, predicted = regmix.best_simulated(regmix.fit_trees(runs, weights, seed=seed), prior, seed=seed)
         best = shares[:128].mean(axis=0)
         content |= {"best": shares.round(6).tolist(), "predicted": predicted.round(6).tolist()}
-    return content | {"without_caps": dict(zip(runs.groups, best.tolist(), strict=True))}
+    return content | {"without_caps": dict(zip(runs.names, best.tolist(), strict=True))}

@@ -12,10 +12,11 @@ from typing import Final
 
 import numpy as np
 
+from textmill.pipeline import proxy_runs
 from textmill.pipeline.errors import RecipeError, UsageError
 from textmill.pipeline.mixing.cells import Floats
 from textmill.pipeline.mixing.fitted import load_fit, match_groups
-from textmill.pipeline.mixing.proxy_runs import ProxyRuns, check_consistent, folds, spearman
+from textmill.pipeline.proxy_runs import ProxyRuns
 
 HUBER: Final = 0.01
 """Residuals up to here count by their square, larger ones by their size."""
@@ -39,26 +40,25 @@ class MixingLaw:
 
 def fit_law(runs: ProxyRuns, *, seed: int = 0) -> MixingLaw:
     """Fit every target alone. Raises UsageError for fewer than `RUNS_A_PARAMETER` runs a parameter."""
-    groups = len(runs.groups)
+    groups = len(runs.names)
     least = int(np.ceil(RUNS_A_PARAMETER * (groups + 1)))
-    if len(runs.shares) < least:
+    if len(runs.inputs) < least:
         raise UsageError(
-            f"{len(runs.shares)} runs are too few: a law of {groups} groups has {groups + 1} parameters a target, "
+            f"{len(runs.inputs)} runs are too few: a law of {groups} groups has {groups + 1} parameters a target, "
             f"and needs {least} runs at least"
         )
     random = np.random.default_rng(seed)
-    fits = [_fit_target(runs.shares, losses, random) for losses in runs.losses.T]
+    fits = [_fit_target(runs.inputs, losses, random) for losses in runs.losses.T]
     return MixingLaw(np.array([fit[0] for fit in fits]), np.array([fit[1:] for fit in fits]))
 
 
 def held_out_correlation(runs: ProxyRuns, weights: Floats, *, seed: int = 0) -> float:
     """Rank correlation of predicted and true loss, each predicted from the others. Raises UsageError as `fit_law`."""
-    check_consistent(runs, weights)
-    predicted = np.zeros(len(runs.shares))
-    for out in folds(len(runs.shares), seed):
-        kept = np.setdiff1d(np.arange(len(runs.shares)), out)
-        predicted[out] = fit_law(runs.rows(kept), seed=seed).predict(runs.shares[out]) @ weights
-    return spearman(predicted, runs.losses @ weights)
+
+    def predict(known: ProxyRuns, shares: Floats) -> Floats:
+        return fit_law(known, seed=seed).predict(shares) @ weights
+
+    return proxy_runs.held_out_correlation(runs, weights, predict, seed=seed)
 
 
 def minimise(law: MixingLaw, weights: Floats, most: Floats) -> Floats:

@@ -5,15 +5,16 @@ stopping after 3; 100,000 mixtures drawn from Dirichlet distributions around the
 """
 
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any, Final
 
 import numpy as np
 
+from textmill.pipeline import proxy_runs
+from textmill.pipeline.boosted_trees import fit_boosted_trees
 from textmill.pipeline.errors import RecipeError, UsageError
 from textmill.pipeline.mixing.cells import Floats
 from textmill.pipeline.mixing.fitted import load_fit, match_groups
-from textmill.pipeline.mixing.proxy_runs import ProxyRuns, check_consistent, folds, spearman
+from textmill.pipeline.proxy_runs import ProxyRuns
 
 SIMULATED: Final = 100_000
 KEPT: Final = 4096
@@ -23,53 +24,29 @@ LEAST_SHARE: Final = 2e-4
 PRIOR_POWER: Final = 0.5
 RUNS_A_GROUP: Final = 8
 """Fewer runs than this a group are too few for trees to see anything."""
-_VALIDATION: Final = 10
 
 
 def fit_trees(runs: ProxyRuns, weights: Floats, *, seed: int = 0) -> Any:
-    """A LightGBM booster from shares to the weighted loss; every tenth run decides when to stop.
+    """A LightGBM booster from shares to the weighted loss.
 
     Raises UsageError for too few runs, and without LightGBM.
     """
-    least = RUNS_A_GROUP * len(runs.groups)
-    if len(runs.shares) < least:
+    least = RUNS_A_GROUP * len(runs.names)
+    if len(runs.inputs) < least:
         raise UsageError(
-            f"{len(runs.shares)} runs are too few: a regression on {len(runs.groups)} groups needs {least} at least "
+            f"{len(runs.inputs)} runs are too few: a regression on {len(runs.names)} groups needs {least} at least "
             "(RegMix trained 512)"
         )
-    try:
-        lightgbm = import_module("lightgbm")
-    except ImportError:
-        raise UsageError("regmix needs LightGBM: pip install 'textmill[regmix]'; or use --method law") from None
-    total = runs.losses @ weights
-    order = np.random.default_rng(seed).permutation(len(total))
-    check, train = order[: max(1, len(total) // _VALIDATION)], order[max(1, len(total) // _VALIDATION) :]
-    settings = {
-        "objective": "regression",
-        "metric": "l2",
-        "learning_rate": 0.01,
-        "min_data_in_leaf": max(2, min(20, len(train) // 20)),
-        "min_data_in_bin": 1,
-        "num_threads": 1,
-        "seed": seed,
-        "deterministic": True,
-        "force_row_wise": True,
-        "verbosity": -1,
-    }
-    training = lightgbm.Dataset(runs.shares[train], total[train], params=settings)
-    checking = lightgbm.Dataset(runs.shares[check], total[check], reference=training)
-    stop = lightgbm.early_stopping(3, verbose=False)
-    return lightgbm.train(settings, training, 1000, valid_sets=[checking], callbacks=[stop])
+    return fit_boosted_trees(runs.inputs, runs.losses @ weights, seed=seed)
 
 
 def held_out_correlation(runs: ProxyRuns, weights: Floats, *, seed: int = 0) -> float:
     """Rank correlation of predicted and true loss, each predicted from the other runs. Raises as `fit_trees`."""
-    check_consistent(runs, weights)
-    predicted = np.zeros(len(runs.shares))
-    for out in folds(len(runs.shares), seed):
-        kept = np.setdiff1d(np.arange(len(runs.shares)), out)
-        predicted[out] = fit_trees(runs.rows(kept), weights, seed=seed).predict(runs.shares[out])
-    return spearman(predicted, runs.losses @ weights)
+
+    def predict(known: ProxyRuns, shares: Floats) -> Floats:
+        return np.asarray(fit_trees(known, weights, seed=seed).predict(shares))
+
+    return proxy_runs.held_out_correlation(runs, weights, predict, seed=seed)
 
 
 def simulate(prior: Floats, *, count: int = SIMULATED, seed: int = 0) -> Floats:

@@ -15,7 +15,7 @@ from scipy.stats import spearmanr
 from textmill.pipeline.errors import InputError, RecipeError, UsageError
 from textmill.pipeline.mixing import laws, regmix
 from textmill.pipeline.mixing.laws import HUBER, MixingLaw, fit_law, minimise, project
-from textmill.pipeline.mixing.proxy_runs import ProxyRuns, check_consistent, combine, read_runs, spearman
+from textmill.pipeline.proxy_runs import ProxyRuns, check_consistent, combine, read_runs, spearman
 
 GROUPS = ("books", "code", "web")
 TRUE = MixingLaw(np.array([2.0, 1.1]), np.array([[-0.9, 0.6, 0.2], [0.7, -1.5, 0.3]]))
@@ -39,8 +39,8 @@ def test_the_law_that_made_the_runs_is_found() -> None:
 def test_held_out_mixtures_are_ranked() -> None:
     fitted = fit_law(runs_of(40, noise=0.01))
     fresh = runs_of(200, seed=1)
-    assert spearman(fitted.predict(fresh.shares)[:, 0], fresh.losses[:, 0]) > 0.95
-    assert spearman(fitted.predict(fresh.shares)[:, 1], fresh.losses[:, 1]) > 0.95
+    assert spearman(fitted.predict(fresh.inputs)[:, 0], fresh.losses[:, 0]) > 0.95
+    assert spearman(fitted.predict(fresh.inputs)[:, 1], fresh.losses[:, 1]) > 0.95
     assert laws.held_out_correlation(runs_of(40, noise=0.01), np.array([0.5, 0.5])) > 0.95
 
 
@@ -55,7 +55,7 @@ def test_no_general_optimiser_fits_better() -> None:
     losses = runs.losses[:, 0]
 
     def huber(at: np.ndarray) -> float:
-        size = np.abs(at[0] + np.exp(np.clip(runs.shares @ at[1:], -60, 60)) - losses)
+        size = np.abs(at[0] + np.exp(np.clip(runs.inputs @ at[1:], -60, 60)) - losses)
         return float(np.where(size <= HUBER, size**2 / 2, HUBER * (size - HUBER / 2)).sum())
 
     found = fit_law(runs)
@@ -96,16 +96,16 @@ def test_too_few_and_contradictory_runs_are_refused() -> None:
     with pytest.raises(UsageError, match="5 runs are too few"):
         fit_law(runs_of(5))
     runs = runs_of(20)
-    shares, losses = np.vstack([runs.shares, runs.shares[:1]]), np.vstack([runs.losses, runs.losses[:1] + 3])
+    shares, losses = np.vstack([runs.inputs, runs.inputs[:1]]), np.vstack([runs.losses, runs.losses[:1] + 3])
     with pytest.raises(UsageError, match="runs contradict each other: 2 runs of books"):
         check_consistent(ProxyRuns(GROUPS, runs.targets, shares, losses), np.array([0.5, 0.5]))
     with pytest.raises(UsageError, match="same loss"):
-        check_consistent(ProxyRuns(GROUPS, runs.targets, runs.shares, np.ones((20, 2))), np.array([0.5, 0.5]))
+        check_consistent(ProxyRuns(GROUPS, runs.targets, runs.inputs, np.ones((20, 2))), np.array([0.5, 0.5]))
 
 
 def test_noise_is_not_ranked() -> None:
     random = np.random.default_rng(0)
-    noise = ProxyRuns(GROUPS, ("a",), runs_of(40).shares, random.normal(2, 1, (40, 1)))
+    noise = ProxyRuns(GROUPS, ("a",), runs_of(40).inputs, random.normal(2, 1, (40, 1)))
     assert laws.held_out_correlation(noise, np.ones(1)) < 0.6
 
 
@@ -141,8 +141,8 @@ def test_tables_of_runs(tmp_path: Path) -> None:
     )
     for name in ("a.csv", "a.jsonl", "a.parquet"):
         runs = read_runs(str(tmp_path / name))
-        assert (runs.groups, runs.targets) == (("code", "web"), ("val",))
-        assert runs.shares.tolist() == [[0.25, 0.75], [0.5, 0.5]]
+        assert (runs.names, runs.targets) == (("code", "web"), ("val",))
+        assert runs.inputs.tolist() == [[0.25, 0.75], [0.5, 0.5]]
         assert runs.losses.tolist() == [[2.5], [2.25]]
     assert combine(runs, {"val": 3}).tolist() == [1.0]
     with pytest.raises(UsageError, match="no loss of other"):

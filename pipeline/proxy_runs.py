@@ -1,10 +1,14 @@
-"""A table of proxy runs: the mixture that each small model was trained on, and the losses that it reached."""
+"""A table of proxy runs: what each small model was trained on, and the losses that it reached; what is fitted to it.
 
-from collections.abc import Mapping, Sequence
+What it was trained on is a vector of numbers: the shares of a mixture, or the weights of scores it was selected by.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.json
@@ -12,7 +16,8 @@ import pyarrow.parquet as pq
 
 from textmill.pipeline.errors import InputError, UsageError
 from textmill.pipeline.io.files import open_binary
-from textmill.pipeline.mixing.cells import Floats
+
+Floats: TypeAlias = npt.NDArray[np.float64]
 
 FOLDS: Final = 5
 """Parts of the runs, each held out once while the others are fitted."""
@@ -22,37 +27,43 @@ CONTRADICTION: Final = 0.5
 
 @dataclass(frozen=True, eq=False)
 class ProxyRuns:
-    """Runs: shares, shape (runs, groups), each row 1 in all; losses, shape (runs, targets)."""
+    """Runs: inputs, shape (runs, names), each row 1 in all, signs aside; losses, shape (runs, targets)."""
 
-    groups: tuple[str, ...]
+    names: tuple[str, ...]
     targets: tuple[str, ...]
-    shares: Floats
+    inputs: Floats
     losses: Floats
 
     def rows(self, chosen: np.ndarray) -> "ProxyRuns":
         """Some of the runs."""
-        return ProxyRuns(self.groups, self.targets, self.shares[chosen], self.losses[chosen])
+        return ProxyRuns(self.names, self.targets, self.inputs[chosen], self.losses[chosen])
 
 
-def read_runs(path: str) -> ProxyRuns:
-    """Read CSV, JSON lines or Parquet with columns `mixture.GROUP` and `loss.TARGET` (or nested: `mixture`, `loss`).
+def read_runs(path: str, what: Literal["mixture", "weight"] = "mixture") -> ProxyRuns:
+    """Read CSV, JSON lines or Parquet with columns `mixture.NAME` and `loss.TARGET` (or nested: `mixture`, `loss`).
 
-    Shares may be of any scale. Raises InputError for anything else in place of a number.
+    They may be of any scale. Columns `weight.NAME` may be below 0. Raises InputError for anything else in place of a
+    number.
     """
     try:
         with open_binary(path) as stream:
             table = _read(path, stream).flatten()
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: not a table of runs: {error}") from error
-    groups = sorted(name for name in table.column_names if name.startswith("mixture."))
+    names = sorted(name for name in table.column_names if name.startswith(f"{what}."))
     targets = sorted(name for name in table.column_names if name.startswith("loss."))
-    if len(groups) < 2 or not targets:
-        raise InputError(f"{path}: needs two columns mixture.GROUP and one loss.TARGET at least: {table.column_names}")
-    shares, losses = _numbers(table, groups, path), _numbers(table, targets, path)
-    if (shares < 0).any() or not (shares.sum(axis=1) > 0).all():
-        raise InputError(f"{path}: shares of a mixture must be 0 or more, and not all 0")
-    names = [tuple(name.partition(".")[2] for name in columns) for columns in (groups, targets)]
-    return ProxyRuns(names[0], names[1], shares / shares.sum(axis=1, keepdims=True), losses)
+    if len(names) < 2 or not targets:
+        raise InputError(
+            f"{path}: needs two columns {what}.NAME and one loss.TARGET at least: {', '.join(table.column_names)}"
+        )
+    inputs, losses = _numbers(table, names, path), _numbers(table, targets, path)
+    if what == "mixture" and (inputs < 0).any():
+        raise InputError(f"{path}: shares of a mixture must be 0 or more")
+    scale = np.abs(inputs).sum(axis=1, keepdims=True)
+    if not (scale > 0).all():
+        raise InputError(f"{path}: columns {what}.NAME of a run must be numbers, and not all 0")
+    bare = [tuple(name.partition(".")[2] for name in columns) for columns in (names, targets)]
+    return ProxyRuns(bare[0], bare[1], inputs / scale, losses)
 
 
 def combine(runs: ProxyRuns, weights: Mapping[str, float]) -> Floats:
@@ -66,16 +77,16 @@ def combine(runs: ProxyRuns, weights: Mapping[str, float]) -> Floats:
 
 
 def check_consistent(runs: ProxyRuns, weights: Floats) -> None:
-    """Raise UsageError when runs of one mixture differ in loss as much as those of different ones."""
+    """Raise UsageError when runs of the same inputs differ in loss as much as others."""
     total = runs.losses @ weights
     spread = float(total.max() - total.min()) if len(total) else 0.0
     if not spread > 0:
-        raise UsageError(f"{len(total)} runs have the same loss: nothing tells their mixtures apart")
-    keys = [tuple(row) for row in runs.shares.round(6).tolist()]
+        raise UsageError(f"{len(total)} runs have the same loss: nothing tells them apart")
+    keys = [tuple(row) for row in runs.inputs.round(6).tolist()]
     for key in sorted({key for key in keys if keys.count(key) > 1}):
         alike = total[[other == key for other in keys]]
         if np.ptp(alike) > CONTRADICTION * spread:
-            named = ", ".join(f"{name} {share:g}" for name, share in zip(runs.groups, key, strict=True))
+            named = ", ".join(f"{name} {share:g}" for name, share in zip(runs.names, key, strict=True))
             raise UsageError(
                 f"runs contradict each other: {len(alike)} runs of {named} have losses from {alike.min():.4g} to "
                 f"{alike.max():.4g}, where all runs lie within {spread:.4g}"
@@ -96,12 +107,27 @@ def folds(count: int, seed: int) -> list[np.ndarray]:
     return [np.sort(order[part::FOLDS]) for part in range(min(FOLDS, count))]
 
 
+def held_out_correlation(
+    runs: ProxyRuns, weights: Floats, predict: Callable[[ProxyRuns, Floats], Floats], *, seed: int = 0
+) -> float:
+    """Rank correlation of predicted and true weighted loss, each predicted from the other runs.
+
+    predict: from runs to learn from, and inputs, to their weighted losses. Raises UsageError as `check_consistent`.
+    """
+    check_consistent(runs, weights)
+    predicted = np.zeros(len(runs.inputs))
+    for out in folds(len(runs.inputs), seed):
+        kept = np.setdiff1d(np.arange(len(runs.inputs)), out)
+        predicted[out] = predict(runs.rows(kept), runs.inputs[out])
+    return spearman(predicted, runs.losses @ weights)
+
+
 def refuse_below(correlation: float, least: float, runs: int) -> None:
-    """Raise UsageError when held-out runs are not ranked well enough to choose a mixture by."""
+    """Raise UsageError when held-out runs are not ranked well enough to choose by."""
     if not correlation >= least:
         raise UsageError(
             f"held-out runs are ranked with Spearman {correlation:.3f} only, {least:g} is asked for: {runs} runs are "
-            "too few or too noisy for this many groups; add runs, or lower --min-correlation knowing what that means"
+            "too few or too noisy for so many numbers; add runs, or lower --min-correlation knowing what that means"
         )
 
 
@@ -124,8 +150,8 @@ def _numbers(table: pa.Table, names: Sequence[str], path: str) -> Floats:
     try:
         columns = [table[name].cast(pa.float64()).to_numpy(zero_copy_only=False) for name in names]
     except (pa.ArrowException, ValueError) as error:
-        raise InputError(f"{path}: a share or loss is no number: {error}") from error
+        raise InputError(f"{path}: something is no number: {error}") from error
     found = np.column_stack(columns).astype(np.float64)
     if not np.isfinite(found).all():
-        raise InputError(f"{path}: a share or loss is missing or not finite in {names}")
+        raise InputError(f"{path}: something is missing or not finite in {', '.join(names)}")
     return found
