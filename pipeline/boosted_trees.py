@@ -24,7 +24,7 @@ def fit_boosted_trees(inputs: Floats, total: Floats, *, seed: int = 0) -> Any:
         lightgbm = import_module("lightgbm")
     except ImportError:
         raise UsageError(
-            "boosted trees need LightGBM: pip install 'textmill[regmix]'; or use another --method"
+            "boosted trees need LightGBM: pip install 'textmill[train]'; or use another --method"
         ) from None
     order = np.random.default_rng(seed).permutation(len(total))
     check, train = order[: max(1, len(total) // _VALIDATION)], order[max(1, len(total) // _VALIDATION) :]
