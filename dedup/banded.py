@@ -1,7 +1,7 @@
 """What barriers that compare MinHash bands have in common: how a text becomes band keys."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, Final, Literal, NamedTuple
+from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,8 @@ from textmill.pipeline.kernels.shingles import Shingles, character_shingles, wor
 
 KEYS: Final = "keys"
 """The column of a sketch that holds a document's band keys, 8 bytes each; null for one without a shingle."""
+
+ShingleKind: TypeAlias = Literal["word", "character"]
 
 BLOCK_BYTES = 4 << 20
 """Text, and signatures, that are worked on at once: what a processor's caches hold, more or less."""
@@ -51,7 +53,7 @@ class Banded(Barrier):
     """Rises whenever the same text and settings would give other keys: then kept indexes are of no use."""
 
     ngram: int = Field(5, ge=1, description="words (or characters) in a shingle")
-    shingle: Literal["word", "character"] = Field("word", description="what shingles are made of")
+    shingle: ShingleKind = Field("word", description="what shingles are made of")
     normalize: Variant = Field("letters", description="what is put aside before texts are compared")
     bands: int = Field(14, ge=1, description="bands b of a signature")
     rows: int = Field(8, ge=1, description="values r in a band")
@@ -105,19 +107,33 @@ class Banded(Barrier):
 
     def blocks(self, batch: pa.RecordBatch) -> Iterator[Block]:
         """What is compared of each row, block by block."""
-        cut = word_shingles if self.shingle == "word" else character_shingles
         texts, seeds = batch.column(schema.TEXT), scope_seeds(batch, self.scope)
         permuted = permutations(self.bands * self.rows, self.seed)
-        for start, stop in _cuts(text_buffers(texts).offsets, max(1, BLOCK_BYTES // permuted.factors.nbytes)):
-            data, offsets, _ = text_buffers(normalize(texts.slice(start, stop - start), self.normalize))
-            found = cut(data, offsets, self.ngram)
+        how, most = Shingling(self.normalize, self.shingle, self.ngram), max(1, BLOCK_BYTES // permuted.factors.nbytes)
+        for rows, found in shingle_blocks(texts, how, most):
             signature = signatures(found, permuted)
-            keys = band_keys(signature, self.bands, seeds[start:stop])
+            keys = band_keys(signature, self.bands, seeds[rows])
             yield Block(found, signature, keys, np.diff(found.first) == 0)
 
     def keys_column(self, blocks: Sequence[Block]) -> pa.Array:
         """The column `KEYS` of some blocks."""
         return fixed_columns([(block.keys, block.short) for block in blocks], 8 * self.bands)
+
+
+class Shingling(NamedTuple):
+    """How a text becomes shingles: what is put aside, what they are made of, and of how many."""
+
+    normalize: Variant
+    shingle: ShingleKind
+    size: int
+
+
+def shingle_blocks(texts: pa.Array, how: Shingling, most: int) -> Iterator[tuple[slice, Shingles]]:
+    """The shingles of texts, in blocks of consecutive rows: at most `most` of them, and of `BLOCK_BYTES` of text."""
+    cut = word_shingles if how.shingle == "word" else character_shingles
+    for start, stop in _cuts(text_buffers(texts).offsets, most):
+        data, offsets, _ = text_buffers(normalize(texts.slice(start, stop - start), how.normalize))
+        yield slice(start, stop), cut(data, offsets, how.size)
 
 
 def fixed_columns(

@@ -120,7 +120,8 @@ def rule(job: Job, portion: Portion) -> Ruled:
     names = names_of(job, portion, members, kept.column("known").to_numpy()[at])
     known = validity(names)
     leaves = known | (kept.column("address").to_numpy()[at] != addresses(portion.number, row))
-    estimates = np.where(known, job.estimate(members.column("shared").to_numpy()), estimates)
+    if job.against is not None:
+        estimates = np.where(known, job.estimate(members.column("shared").to_numpy()), estimates)
 
     member = np.full(rows.num_rows, -1)
     member[row] = np.arange(len(row))

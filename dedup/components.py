@@ -54,19 +54,21 @@ def union(left: Addresses, right: Addresses, count: int) -> Addresses:
     """For each of the nodes 0 to count - 1 the smallest that it is connected with: union-find."""
     parent = np.arange(count)
     for i in range(len(left)):
-        _join(parent, left[i], right[i])
-    _flatten(parent)
+        join_nodes(parent, left[i], right[i])
+    flatten(parent)
     return parent
 
 
 @kernel
-def _join(parent: Addresses, one: int, other: int) -> None:
+def join_nodes(parent: Addresses, one: int, other: int) -> None:
+    """Connect two nodes of a forest; `parent`: of each node one that is no larger, in the end its root."""
     a, b = _root(parent, one), _root(parent, other)
     parent[max(a, b)] = min(a, b)
 
 
 @kernel
-def _flatten(parent: Addresses) -> None:
+def flatten(parent: Addresses) -> None:
+    """Lead each node to its root at once."""
     for node in range(len(parent)):  # a parent is never larger, so it knows its root already
         parent[node] = parent[parent[node]]
 
@@ -133,8 +135,8 @@ def link_equal(keys: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[np.int32], Add
         first[band] = first_equal(keys[band])
         for row in range(rows):
             if first[band, row] != row:
-                _join(parent, row, first[band, row])
-    _flatten(parent)
+                join_nodes(parent, row, first[band, row])
+    flatten(parent)
     return first, parent
 
 

@@ -24,9 +24,16 @@ from textmill.pipeline.arrow import fixed_bytes, text_buffers
 REASON: Final = "near_duplicate"
 SIGNATURE: Final = "signature"
 SHINGLES: Final = "shingles"
+FINGERPRINT: Final = "fingerprint"
+FINGERPRINT_BITS: Final = 64
 
 Verification: TypeAlias = Literal["none", "signature", "exact"]
-COMPARED: Final[dict[Verification, str]] = {"none": KEYS, "signature": SIGNATURE, "exact": SHINGLES}
+COMPARED: Final[dict[Verification | Literal["hamming"], str]] = {
+    "none": KEYS,
+    "signature": SIGNATURE,
+    "exact": SHINGLES,
+    "hamming": FINGERPRINT,
+}
 """The column of a sketch that tells how similar two documents are."""
 
 _ROW_BITS: Final = 32
@@ -36,17 +43,17 @@ _ROW_BITS: Final = 32
 class Job:
     """Settings of the barrier and where its tasks meet.
 
-    against: the index of earlier documents, if any. spans: tasks that look keys up in it.
-    largest: labels of the clusters whose mean similarity is wanted.
+    bands, rows: of a signature, where there are some. against: the index of earlier documents, if any.
+    spans: tasks that look keys up in it. largest: labels of the clusters whose mean similarity is wanted.
     """
 
     work: Work
-    bands: int
-    rows: int
     keep: Keep
-    verify: Verification
+    verify: Verification | Literal["hamming"]
     min_similarity: float
     size_column: str | None
+    bands: int = 0
+    rows: int = 0
     against: Index | None = None
     spans: int = 0
     label_files: int = 0
@@ -71,10 +78,13 @@ class Job:
     ) -> npt.NDArray[np.float64]:
         """That of pairs of rows of two compared columns; NaN for documents that share no band key.
 
-        Estimates, but for exact verification.
+        Estimates, but for exact verification, and for fingerprints the share of equal bits.
         """
         if self.verify == "exact":
             return jaccard(_sets(some), _sets(others), which_some, which_other)
+        if self.verify == "hamming":
+            one, other = (_values(column, np.uint64)[:, 0] for column in (some, others))
+            return 1 - np.bitwise_count(one[which_some] ^ other[which_other]) / FINGERPRINT_BITS
         kind = np.uint32 if self.verified else np.uint64
         equal = agreements(_values(some, kind), _values(others, kind), which_some, which_other)
         if self.verified:

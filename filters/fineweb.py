@@ -10,22 +10,24 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
+from textmill.filters.per_language import PerLanguage
 from textmill.pipeline import schema
 from textmill.pipeline.kernels.documents import count_code_points, ratio, sum_by_document
 from textmill.pipeline.kernels.lines import read_lines, untrimmed
 from textmill.pipeline.kernels.repeats import repeated_items
 from textmill.pipeline.kernels.sentences import TERMINAL_PUNCTUATION
 from textmill.pipeline.kernels.substrings import count_substring, ends_in
-from textmill.pipeline.step import Filter
 from textmill.pipeline.text import text_of
 from textmill.pipeline.verdict import Verdict
 
 
-class FinewebQuality(Filter):
+class FinewebQuality(PerLanguage):
     """Keep documents whose lines are sentences: punctuated, not short, not repeated, of several words.
 
     A rule set to null is not applied. All ratios of a document without words or lines are 0.
     """
+
+    section = "fineweb_quality"
 
     definition: Literal["textmill", "datatrove"] = Field(
         "textmill",
@@ -52,20 +54,20 @@ class FinewebQuality(Filter):
             said = read_lines(text.data, lines)
         line_count = np.diff(lines.first)
         newlines = count_substring(text.data, text.offsets, "\n")
-        verdict = Verdict.of(batch)
-        if (limit := self.min_punctuated_line_ratio) is not None:
+        here, verdict = self.for_rows(batch), Verdict.of(batch)
+        if (limit := here.limit("min_punctuated_line_ratio")) is not None:
             punctuated = ends_in(text.data, lines.start, lines.stop, self.terminal_punctuation)
             share = ratio(sum_by_document(punctuated, lines.first), line_count)
             too_few = (share < limit) & ~((share == 0) & self.keep_unpunctuated)
             verdict = verdict.drop("too_few_punctuated_lines", too_few, value=share, threshold=limit)
-        if (limit := self.max_short_line_ratio) is not None:
+        if (limit := here.limit("max_short_line_ratio")) is not None:
             share = ratio(sum_by_document(said.chars <= self.short_line_chars, lines.first), line_count)
             verdict = verdict.drop("too_many_short_lines", share > limit, value=share, threshold=limit)
-        if (limit := self.max_duplicate_line_char_ratio) is not None:
+        if (limit := here.limit("max_duplicate_line_char_ratio")) is not None:
             repeated = repeated_items(said.first, said.keys, said.chars).later_chars
             share = ratio(repeated, count_code_points(text.data, text.offsets) - newlines)
             verdict = verdict.drop("too_many_duplicate_line_chars", share > limit, value=share, threshold=limit)
-        if (limit := self.max_newline_ratio) is not None:
+        if (limit := here.limit("max_newline_ratio")) is not None:
             share = ratio(newlines, np.diff(text.words().first))
             verdict = verdict.drop("too_many_newlines", share > limit, value=share, threshold=limit)
         return verdict

@@ -13,12 +13,12 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field, field_validator
 
+from textmill.filters.per_language import ForRows, PerLanguage
 from textmill.pipeline import schema
 from textmill.pipeline.kernels.documents import ratio, sum_by_document
 from textmill.pipeline.kernels.substrings import count_substring, ends_with, starts_with
 from textmill.pipeline.kernels.unicode import ALPHABETIC
 from textmill.pipeline.kernels.words import count_words, word_keys
-from textmill.pipeline.step import Filter
 from textmill.pipeline.text import Text, text_of
 from textmill.pipeline.verdict import Verdict
 
@@ -45,11 +45,13 @@ _DEFINITIONS: Final = {
 }
 
 
-class GopherQuality(Filter):
+class GopherQuality(PerLanguage):
     """Keep documents that read like text: enough words of usual length, few symbols, some stop words.
 
     A rule set to null is not applied. All ratios of a document without words or lines are 0.
     """
+
+    section = "gopher_quality"
 
     definition: Literal["textmill", "dclm"] = Field("textmill", description="whose reading of the rules")
     min_words: int | None = Field(50, ge=0, description="fewest words")
@@ -71,20 +73,21 @@ class GopherQuality(Filter):
 
     def judge(self, batch: pa.RecordBatch) -> Verdict:
         """Of several broken rules the first in the order of the parameters is the reason."""
-        found = _measure(text_of(batch.column(schema.TEXT)), self.stop_words, _DEFINITIONS[self.definition])
+        here = self.for_rows(batch)
+        found = _measure(text_of(batch.column(schema.TEXT)), here, _DEFINITIONS[self.definition])
         verdict = Verdict.of(batch)
-        for reason, values, breaks, limit in (
-            ("too_few_words", found.words, np.less, self.min_words),
-            ("too_many_words", found.words, np.greater, self.max_words),
-            ("mean_word_length_too_low", found.mean_word_length, np.less, self.min_mean_word_length),
-            ("mean_word_length_too_high", found.mean_word_length, np.greater, self.max_mean_word_length),
-            *((name, share, np.greater, self.max_symbol_ratio) for name, share in found.symbol_ratios.items()),
-            ("too_many_bullet_lines", found.bullet_line_ratio, np.greater, self.max_bullet_line_ratio),
-            ("too_many_ellipsis_lines", found.ellipsis_line_ratio, np.greater, self.max_ellipsis_line_ratio),
-            ("too_few_alphabetic_words", found.alphabetic_ratio, np.less, self.min_alphabetic_word_ratio),
-            ("too_few_stop_words", found.stop_words, np.less, self.min_stop_words),
+        for reason, values, breaks, rule in (
+            ("too_few_words", found.words, np.less, "min_words"),
+            ("too_many_words", found.words, np.greater, "max_words"),
+            ("mean_word_length_too_low", found.mean_word_length, np.less, "min_mean_word_length"),
+            ("mean_word_length_too_high", found.mean_word_length, np.greater, "max_mean_word_length"),
+            *((name, share, np.greater, "max_symbol_ratio") for name, share in found.symbol_ratios.items()),
+            ("too_many_bullet_lines", found.bullet_line_ratio, np.greater, "max_bullet_line_ratio"),
+            ("too_many_ellipsis_lines", found.ellipsis_line_ratio, np.greater, "max_ellipsis_line_ratio"),
+            ("too_few_alphabetic_words", found.alphabetic_ratio, np.less, "min_alphabetic_word_ratio"),
+            ("too_few_stop_words", found.stop_words, np.less, "min_stop_words"),
         ):
-            if limit is not None:
+            if (limit := here.limit(rule)) is not None:
                 verdict = verdict.drop(reason, breaks(values, limit), value=values, threshold=limit)
         return verdict
 
@@ -101,7 +104,7 @@ class _Measures(NamedTuple):
     stop_words: Counts
 
 
-def _measure(text: Text, stop_words: tuple[str, ...], definition: _Definition) -> _Measures:
+def _measure(text: Text, here: ForRows, definition: _Definition) -> _Measures:
     data, offsets = text.data, text.offsets
     words = text.words(by_spaces_only=definition.by_spaces_only)
     lines = text.lines()
@@ -117,7 +120,10 @@ def _measure(text: Text, stop_words: tuple[str, ...], definition: _Definition) -
     bulleted = np.any([starts_with(*spans, bullet) for bullet in BULLETS], axis=0)
     trailing = np.any([ends_with(*spans, form) for form in definition.ellipses], axis=0)
     alphabetic = words.classes & ALPHABETIC != 0
-    found = count_words(words.first, words.keys, np.unique(word_keys(stop_words)))
+    stop_words = np.zeros(len(word_count), np.int64)
+    for wanted, rows in here.groups("stop_words"):
+        found = count_words(words.first, words.keys, np.unique(word_keys(wanted)), rows)
+        stop_words[rows] = found.distinct if definition.distinct_stop_words else found.total
     return _Measures(
         words=word_count,
         mean_word_length=ratio(sum_by_document(words.chars, words.first), word_count),
@@ -125,5 +131,5 @@ def _measure(text: Text, stop_words: tuple[str, ...], definition: _Definition) -
         bullet_line_ratio=ratio(sum_by_document(bulleted, lines.first), line_count),
         ellipsis_line_ratio=ratio(sum_by_document(trailing, lines.first), line_count),
         alphabetic_ratio=ratio(sum_by_document(alphabetic, words.first), word_count),
-        stop_words=found.distinct if definition.distinct_stop_words else found.total,
+        stop_words=stop_words,
     )

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field
 
+from textmill.filters.per_language import PerLanguage
 from textmill.pipeline import schema
 from textmill.pipeline.kernels.documents import count_code_points, ratio, sum_by_document
 from textmill.pipeline.kernels.lines import read_lines, split_at_newlines
@@ -22,7 +23,6 @@ from textmill.pipeline.kernels.repeats import (
     repeated_items,
     repeated_ngrams,
 )
-from textmill.pipeline.step import Filter
 from textmill.pipeline.text import Text, text_of
 from textmill.pipeline.verdict import Verdict
 
@@ -32,11 +32,13 @@ Ratios: TypeAlias = npt.NDArray[np.float64]
 _SHARE: Final = "share of the characters that are in "
 
 
-class GopherRepetition(Filter):
+class GopherRepetition(PerLanguage):
     """Keep documents of which no large part is said more than once.
 
     A rule set to null is not applied. All shares of a document without lines or words are 0.
     """
+
+    section = "gopher_repetition"
 
     definition: Literal["gopher", "datatrove"] = Field(
         "gopher", description="count all copies (gopher), or those after the first (datatrove)"
@@ -60,10 +62,9 @@ class GopherRepetition(Filter):
     def judge(self, batch: pa.RecordBatch) -> Verdict:
         """Of several broken rules the first in the order of the parameters is the reason."""
         shares = _MEASURES[self.definition](text_of(batch.column(schema.TEXT)))
-        verdict = Verdict.of(batch)
+        here, verdict = self.for_rows(batch), Verdict.of(batch)
         for what, share in shares.items():
-            limit = getattr(self, f"max_{what}_ratio")
-            if limit is not None:
+            if (limit := here.limit(f"max_{what}_ratio")) is not None:
                 verdict = verdict.drop(f"too_many_{what}s", share > limit, value=share, threshold=limit)
         return verdict
 

@@ -73,6 +73,7 @@ BARRIERS = {
     "sample_by": "textmill.scorers.sample_by:SampleBy",
     "sentences": "textmill.dedup.sentences:Sentences",
     "substrings": "textmill.dedup.substrings:Substrings",
+    "simhash": "textmill.dedup.simhash:SimHash",
     "url": "textmill.dedup.url:UniqueUrl",
 }
 

@@ -1,6 +1,9 @@
 """Slow, obvious twins of dedup's kernels."""
 
-from naive import fmix64
+from collections import defaultdict
+from itertools import combinations
+
+from naive import fmix64, shingle_hash, shingles, word_key, words
 
 
 def bloom_places(key, words, hashes):
@@ -41,3 +44,29 @@ def first_come(rows, bands_of):
 def jaccard(some, others):
     """The similarity of two sets of shingles; None for two empty ones."""
     return len(some & others) / len(some | others) if some | others else None
+
+
+def simhash(text, size):
+    """`textmill.dedup.fingerprints`: the fingerprint of a text's runs of words; None without any."""
+    hashes = [shingle_hash(run) for run in shingles([word_key(word) for word in words(text)], size)]
+    return vote(hashes) if hashes else None
+
+
+def vote(hashes):
+    """The bits that more than half of the hashes have."""
+    return sum(1 << bit for bit in range(64) if 2 * sum(h >> bit & 1 for h in hashes) > len(hashes))
+
+
+def close_pairs(fingerprints, distance):
+    """All pairs of row numbers whose fingerprints differ in so many bits or fewer, by comparing all; None is alone."""
+    numbered = [(row, mark) for row, mark in enumerate(fingerprints) if mark is not None]
+    return {(a, b) for (a, x), (b, y) in combinations(numbered, 2) if (x ^ y).bit_count() <= distance}
+
+
+def links_by_row(pairs):
+    """For each row of any pair the pairs that it is in."""
+    links = defaultdict(set)
+    for pair in pairs:
+        for row in pair:
+            links[row].add(pair)
+    return links

@@ -232,14 +232,14 @@ def remove_drafts(folder: str) -> None:
 
 
 def resolve_packaged(path: str) -> str:
-    """`path` as given if it exists, else the file of that name that textmill brings with it, else `path`.
+    """`path` as given if it exists, else the file or folder of that name that textmill brings with it, else `path`.
 
     ``configs/quickstart.yaml`` names the packaged recipe wherever textmill is installed.
     """
     if exists(path) or "://" in path:
         return path
     packaged = Path(str(resources.files("textmill.configs"))) / path.removeprefix("configs/")
-    return str(packaged) if packaged.is_file() else path
+    return str(packaged) if packaged.exists() else path
 
 
 _PASSING = {

@@ -96,7 +96,7 @@ def _split_words(
 
 
 class Occurrences(NamedTuple):
-    """How many of the wanted words are in each document, and how often in all. int64, length n each."""
+    """How many of the wanted words are in each document asked about, and how often in all. int64, one entry each."""
 
     distinct: npt.NDArray[np.int64]
     total: npt.NDArray[np.int64]
@@ -104,25 +104,27 @@ class Occurrences(NamedTuple):
 
 @kernel
 def count_words(
-    first: npt.NDArray[np.int64], keys: npt.NDArray[np.uint64], wanted: npt.NDArray[np.uint64]
+    first: npt.NDArray[np.int64],
+    keys: npt.NDArray[np.uint64],
+    wanted: npt.NDArray[np.uint64],
+    documents: npt.NDArray[np.int64],
 ) -> Occurrences:
-    """Look for `wanted` keys, each given once, among the words of `Words.first` and `Words.keys`."""
+    """Look for `wanted` keys, each given once, in some `documents` of `Words.first` and `Words.keys`."""
     few = np.uint64(4095)
     possible = np.zeros(4096, np.bool_)
     for key in wanted:
         possible[key & few] = True
-    documents = len(first) - 1
-    distinct, total = np.zeros(documents, np.int64), np.zeros(documents, np.int64)
+    distinct, total = np.zeros(len(documents), np.int64), np.zeros(len(documents), np.int64)
     seen_in = np.full(len(wanted), -1)
-    for document in range(documents):
-        for word in range(first[document], first[document + 1]):
+    for place in range(len(documents)):
+        for word in range(first[documents[place]], first[documents[place] + 1]):
             if not possible[keys[word] & few]:
                 continue
             for which in range(len(wanted)):
                 if wanted[which] == keys[word]:
-                    total[document] += 1
-                    distinct[document] += seen_in[which] != document
-                    seen_in[which] = document
+                    total[place] += 1
+                    distinct[place] += seen_in[which] != place
+                    seen_in[which] = place
     return Occurrences(distinct, total)
 
 

@@ -1,0 +1,73 @@
+"""``textmill derive-thresholds`` and ``textmill precision-words``: what filters need to know of a language."""
+
+from typing import Annotated
+
+import typer
+
+from textmill.pipeline.commands.options import note, stdout
+
+Inputs = list[str]
+LanguageNames = Annotated[
+    list[str], typer.Option("--language", metavar="LABEL", help="A language, as the model labels it. Repeatable.")
+]
+LanguageModel = Annotated[
+    str, typer.Option("--model", metavar="MODEL", help="Tells languages, where inputs do not, and how sure they are.")
+]
+LanguageColumn = Annotated[str, typer.Option(metavar="NAME", help="Column or field of inputs that states the language.")]
+TextColumn = Annotated[str, typer.Option(metavar="NAME", help="Column or field that holds the text.")]
+
+
+def derive_thresholds(
+    reference: Annotated[
+        Inputs, typer.Option(metavar="INPUT", help="Clean text, such as an encyclopedia: file, glob, folder, run. Repeatable.")
+    ],
+    language: LanguageNames,
+    out: Annotated[str, typer.Option(metavar="DIR", help="Folder for the files, one a language.")],
+    crawl: Annotated[
+        Inputs | None, typer.Option(metavar="INPUT", help="Crawled text, for the language score and to see what goes.")
+    ] = None,
+    english: Annotated[
+        Inputs | None, typer.Option(metavar="INPUT", help="English text, which median_ratio compares with.")
+    ] = None,
+    rule: Annotated[
+        str, typer.Option(help="tail, quantile, ten_tail, mean_std, median_ratio or english; docs/languages.md.")
+    ] = "tail",
+    removes: Annotated[
+        float, typer.Option(min=0, max=0.5, help="With tail: the share of the reference that may go, all rules together.")
+    ] = 0.05,
+    min_documents: Annotated[
+        int, typer.Option(min=1, help="With fewer reference documents a language keeps the published thresholds.")
+    ] = 1000,
+    documents: Annotated[int, typer.Option(min=1, help="At most so many documents of a language.")] = 40_000,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LABEL=OTHER", help="Another label of a language: zh=cmn_Hani. Repeatable."),
+    ] = None,
+    about: Annotated[str, typer.Option(help="What the evidence says of the reference.")] = "",
+    model: LanguageModel = "lid176",
+    language_column: LanguageColumn = "language",
+    text_column: TextColumn = "text",
+) -> None:
+    """Derive the thresholds of filters for languages from text in them; write a file for each, with the evidence."""
+    from textmill.pipeline.language_derivation import derive_thresholds as derive
+    from textmill.pipeline.language_report import render_derived
+
+    labels: dict[str, list[str]] = {}
+    for pair in also or ():
+        name, _, other = pair.partition("=")
+        labels.setdefault(name, []).append(other)
+    options = {
+        "removes": removes,
+        "min_documents": min_documents,
+        "documents": documents,
+        "model": model,
+        "language_column": language_column,
+        "text_column": text_column,
+        "also": labels,
+        "about": {"reference": about} if about else {},
+    }
+    inputs = {"reference": reference, "crawl": crawl or [], "english": english or []}
+    for derived in derive(language, inputs, out, rule=rule, options=options):
+        render_derived(derived, stdout)
+        for warning in derived.warnings:
+            note(f"warning: {warning}")
