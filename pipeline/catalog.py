@@ -30,6 +30,7 @@ STEPS = {
     "cascade": "textmill.pipeline.cascade:Cascade",
     "chinese_web": "textmill.filters.chinese:ChineseWeb",
     "code_quality": "textmill.filters.code:CodeQuality",
+    "combine": "textmill.scorers.combine:Combine",
     "date_range": "textmill.filters.registers:DateRange",
     "drop_lines": "textmill.pipeline.mappers.drop_lines:DropLines",
     "dsir": "textmill.scorers.dsir:Dsir",
@@ -41,6 +42,7 @@ STEPS = {
     "harmful_perplexity": "textmill.scorers.harmful_perplexity:HarmfulPerplexity",
     "language": "textmill.scorers.language:Language",
     "language_threshold": "textmill.filters.language_threshold:LanguageThreshold",
+    "letter_pairs": "textmill.filters.letter_pairs:LetterPairs",
     "length": "textmill.filters.length:Length",
     "licence": "textmill.filters.registers:Licence",
     "mask_pii": "textmill.pipeline.mappers.mask_pii:MaskPii",
@@ -71,9 +73,10 @@ BARRIERS = {
     "ngram_bloom": "textmill.dedup.ngram_bloom:NgramBloom",
     "paragraphs": "textmill.dedup.lines:Paragraphs",
     "sample_by": "textmill.scorers.sample_by:SampleBy",
+    "semantic": "textmill.dedup.semantic:Semantic",
     "sentences": "textmill.dedup.sentences:Sentences",
-    "substrings": "textmill.dedup.substrings:Substrings",
     "simhash": "textmill.dedup.simhash:SimHash",
+    "substrings": "textmill.dedup.substrings:Substrings",
     "url": "textmill.dedup.url:UniqueUrl",
 }
 

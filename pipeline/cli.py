@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from textmill.pipeline.commands import clusters, evaluate, index, mixing, train, tuning
+from textmill.pipeline.commands import clusters, evaluate, fit_weights, index, languages, mixing, train, tuning
 from textmill.pipeline.commands.options import (
     Address,
     ExecutorName,
@@ -179,11 +179,13 @@ app.add_typer(index.app, name="index")
 app.command()(clusters.clusters)
 
 app.command()(tuning.replay)
+app.command()(languages.derive_thresholds)
 app.command()(tuning.audit)
 app.command()(mixing.fit_mixture)
 app.command()(mixing.fit_entropy)
 app.command()(mixing.fit_rehydration)
 app.command()(mixing.plan_mix)
+app.command()(fit_weights.fit_weights)
 
 
 def main() -> None:

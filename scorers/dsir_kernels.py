@@ -61,7 +61,7 @@ def _next_word(data: Bytes, at: int, end: int, classes: Bytes, lower: npt.NDArra
 
 
 @kernel
-def _bucket(mixed: np.uint64, buckets: int) -> int:
+def _bucket(mixed: np.uint64, buckets: int) -> np.int64:
     return np.int64(((mixed >> _HALF) * np.uint64(buckets)) >> _HALF)
 
 

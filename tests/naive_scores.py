@@ -50,3 +50,16 @@ def dsir_weight(text: str, target: list[str], raw: list[str], buckets: int, smoo
     for bucket, times in dsir_buckets(text, buckets).items():
         total += times * (math.log(shares[0][bucket] + 1e-8) - math.log(shares[1][bucket] + 1e-8))
     return total
+
+
+def level(value: float, sample: list[float], levels: int, *, high_is_good: bool = True) -> int:
+    """How many of the levels - 1 bounds of a sample a value reaches; bounds are linear percentiles."""
+    ordered = sorted(sample)
+    reached = 0
+    for i in range(1, levels):
+        place = (len(ordered) - 1) * i / levels
+        below = math.floor(place)
+        above = min(below + 1, len(ordered) - 1)
+        bound = ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+        reached += value >= bound if high_is_good else value <= bound
+    return reached

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from textmill.pipeline.commands.options import Overrides, RunFolder, stdout
+from textmill.pipeline.commands.reading import target_weights
 from textmill.pipeline.console import percent, say
 
 
@@ -38,7 +39,7 @@ def fit_mixture(
     from textmill.pipeline.mixing.fitting import fit
     from textmill.pipeline.proxy_runs import read_runs
 
-    content = fit(read_runs(runs), method.value, _weights(target or []), least=min_correlation, seed=seed)
+    content = fit(read_runs(runs), method.value, target_weights(target or []), least=min_correlation, seed=seed)
     with write_whole(out) as stream:
         stream.write((json.dumps(content) + "\n").encode())
     say(stdout, f"{content['runs']} runs; held-out runs are ranked with Spearman {content['held_out_correlation']:.4f}")
@@ -138,19 +139,6 @@ def plan_mix(
         _print_keep_share(utilities, half_life, int(cells.tokens.sum()), budgets)
     if any(one.problem for one in outlooks):
         raise typer.Exit(2)
-
-
-def _weights(given: list[str]) -> dict[str, float]:
-    from textmill.pipeline.errors import UsageError
-
-    found = {}
-    for item in given:
-        name, equals, weight = item.rpartition("=")
-        try:
-            found[name if equals else item] = float(weight) if equals else 1.0
-        except ValueError:
-            raise UsageError(f"--target {item}: {weight!r} is no number") from None
-    return found
 
 
 def _print_outlook(one: Any) -> None:
