@@ -27,7 +27,7 @@ def mixture_section(run: RunFolder) -> Json | None:
     Of a group: documents and tokens before (`documents`, `unique_tokens`, `share_before`) and in the phase
     (`documents_used`, `copies`, `tokens`, `share_after`), the share that was asked for (`share`), how often it is
     used (`epochs`, and with earlier phases `epochs_so_far`), and what its tokens are worth as new ones
-    (`effective_tokens`; Scaling Data-Constrained Language Models).
+    (`effective_tokens`; Scaling Data-Constrained Language Models). `budgets` says what others would be worth.
     """
     mixture = run.mixture()
     if mixture is None:
@@ -36,7 +36,8 @@ def mixture_section(run: RunFolder) -> Json | None:
     mains = [phase for phase in phases if phase["variant_of"] is None]
     total = {key: sum(phase[key] for phase in mains) for key in ("copies", "tokens", "effective_tokens")}
     kept = {key: mixture[key] for key in ("by", "seed", "tokens_from", "warnings")}
-    return {**kept, "unique_tokens": _sum(phases[0]["groups"], "unique_tokens"), **total, "phases": phases}
+    unique = _sum(phases[0]["groups"], "unique_tokens")
+    return {**kept, "unique_tokens": unique, **total, "phases": phases, "budgets": mixture.get("budgets", [])}
 
 
 def copies_of(run: RunFolder, row: Mapping[str, Any]) -> list[Json]:

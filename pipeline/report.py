@@ -11,6 +11,8 @@ from textmill.pipeline.chain import READ
 from textmill.pipeline.io.files import join
 from textmill.pipeline.ledger import EditAccount, Group, Ledger, StepAccount
 from textmill.pipeline.mixture_report import mixture_section
+from textmill.pipeline.reject_sample import sample_rejects
+from textmill.pipeline.report_html import write_page
 from textmill.pipeline.run_folder import RunFolder, RunStage, StageBooks, open_run
 from textmill.pipeline.stage_folder import write_json
 from textmill.pipeline.token_estimate import CHARS_PER_TOKEN
@@ -22,9 +24,13 @@ Booked = Sequence[tuple[RunStage, StageBooks]]
 
 
 def write_report(out: str) -> Json:
-    """Make the report, leave it in OUT/report.json, and return it; with it a dataset's card. Raises as `report`."""
+    """Make the report, leave it in OUT/report.json, and return it; with it the page and a dataset's card.
+
+    Raises as `report`, and DamagedRunError when kept texts of dropped documents cannot be read.
+    """
     content = report(out)
     write_json(join(out, "report.json"), content)
+    write_page(out, content, sample_rejects(open_run(out)))
     if content["corpus"] and content["corpus"]["format"] == "hf":
         write_card(out, content)
     return content

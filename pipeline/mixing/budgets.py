@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -31,6 +31,17 @@ class Outlook:
     effective: float = 0.0
     loss: float | None = None
     problem: str = ""
+
+    def told(self) -> dict[str, Any]:
+        """Its numbers, without the plan, as JSON."""
+        return {
+            "budget_tokens": self.budget,
+            "parameters": self.parameters,
+            "unique_tokens": self.unique,
+            "effective_tokens": self.effective,
+            "predicted_loss": self.loss,
+            "problem": self.problem,
+        }
 
 
 def outlook(mixture: Mixture, cells: Cells, budget: int, parameters: float | None = None) -> Outlook:
@@ -66,7 +77,7 @@ def with_budget(mixture: Mixture, budget: int) -> Mixture:
 
 def plot(outlooks: Sequence[Outlook]) -> str:
     """Effective tokens against the budget as SVG, beside the line of tokens that are all new."""
-    points = [one for one in outlooks if one.plan is not None]
+    points = [one for one in outlooks if not one.problem]
     if not points:
         return ""
     low = min(min(one.effective, float(one.budget)) for one in points) * 0.8

@@ -17,6 +17,7 @@ from textmill.pipeline.barrier import FINDINGS, RULING, Barrier
 from textmill.pipeline.errors import RecipeError
 from textmill.pipeline.executor import Executor, gather
 from textmill.pipeline.io.files import join, open_binary, write_whole
+from textmill.pipeline.mixing.budgets import outlook
 from textmill.pipeline.mixing.cells import UNKNOWN, Cells, Floats, Group, Ints, count_cells, merge_cells
 from textmill.pipeline.mixing.draw import MAX_COPIES, Keys, copies, id_hashes
 from textmill.pipeline.mixing.mixture import Mixture
@@ -31,6 +32,8 @@ NOT_SAMPLED: Final = "not_sampled"
 """Reason of a document that no phase uses; its value is how often it would be used on average."""
 COUNTED: Final = "mix_counted"
 """In sketches: whether the row's tokens were counted, or estimated from its characters."""
+BUDGETS: Final = (0.25, 0.5, 1, 2, 4)
+"""Multiples of a mixture's tokens of which the report says what they would be worth."""
 
 
 class Mix(Mixture, Barrier):
@@ -64,12 +67,14 @@ class Mix(Mixture, Barrier):
         counted = gather(executor, _count, sketches, self)
         if not counted:
             raise RecipeError("mixture: there is nothing to mix: no document is left")
-        plan = make_plan(self, merge_cells([one.cells for one in counted]))
+        cells = merge_cells([one.cells for one in counted])
+        plan = make_plan(self, cells)
         paths = [join(work, f"{number}.parquet") for number in range(len(sketches))]
         drawn = gather(executor, _draw, list(zip(sketches, paths, strict=True)), _Draw(self, plan))
         estimated = sum(one.estimated for one in counted)
+        found = {**_findings(self, plan, drawn, estimated), "budgets": _budgets(self, plan, cells)}
         with write_whole(join(work, FINDINGS)) as stream:
-            stream.write(json.dumps({"mixture": _findings(self, plan, drawn, estimated)}).encode())
+            stream.write(json.dumps({"mixture": found}).encode())
         return paths
 
 
@@ -233,6 +238,13 @@ def _findings(mix: Mix, plan: Plan, drawn: Sequence[Drawn], estimated: int) -> d
         "phases": phases,
         "plan": plan.model_dump(mode="json"),
     }
+
+
+def _budgets(mix: Mix, plan: Plan, cells: Cells) -> list[dict[str, Any]]:
+    """What the mixture would be worth at a quarter to four times its tokens, where the documents allow that."""
+    tokens = sum(phase.budget_tokens for phase in plan.phases if phase.variant_of is None)
+    outlooks = [outlook(mix, cells, max(1, round(tokens * times))) for times in BUDGETS]
+    return [one.told() for one in outlooks]
 
 
 _TOLD: Final = {"documents", "unique_tokens", "share", "epochs", "epochs_so_far", "effective_tokens"}
