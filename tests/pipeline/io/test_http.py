@@ -98,8 +98,8 @@ def test_a_damaged_body_is_refused():
 @pytest.mark.parametrize(
     ("coding", "bomb"),
     [
-        ("gzip", gzip.compress(bytes(50_000_000))),
-        ("gzip", gzip.compress(bytes(5_000_000)) * 10),
+        ("gzip", gzip.compress(bytes(50_000_000), mtime=0)),
+        ("gzip", gzip.compress(bytes(5_000_000), mtime=0) * 10),
         ("deflate", zlib.compress(bytes(50_000_000))),
         ("br", brotli.compress(bytes(50_000_000), quality=1)),
         ("zstd", zstandard.compress(bytes(50_000_000))),

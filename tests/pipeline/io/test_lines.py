@@ -31,11 +31,11 @@ def test_lines_have_offsets_and_no_ends(tmp_path):
 @pytest.mark.parametrize(
     ("name", "packed"),
     [
-        ("a.gz", gzip.compress(TEXT)),
-        ("a.gz", gzip.compress(TEXT[:7]) + gzip.compress(TEXT[7:])),
+        ("a.gz", gzip.compress(TEXT, mtime=0)),
+        ("a.gz", gzip.compress(TEXT[:7], mtime=0) + gzip.compress(TEXT[7:], mtime=0)),
         ("a.zst", zstandard.compress(TEXT)),
         ("a.zst", zstandard.compress(TEXT[:7]) + zstandard.compress(TEXT[7:])),
-        ("misnamed.jsonl", gzip.compress(TEXT)),
+        ("misnamed.jsonl", gzip.compress(TEXT, mtime=0)),
     ],
 )
 def test_compressed_lines_are_the_same(tmp_path, name, packed):
