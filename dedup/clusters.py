@@ -136,7 +136,7 @@ def rule(job: Job, portion: Portion) -> Ruled:
     paths = write_rulings(ruling, portion, sizes, job.work)
     source = rows[schema.SOURCE]
     large = {wanted: _mean_parts(estimates[leaves & (label == wanted)]) for wanted in job.largest}
-    return Ruled(paths, _count(source), _count(source.filter(drops)), int(known.sum()), large)
+    return Ruled(paths, count_sources(source), count_sources(source.filter(drops)), int(known.sum()), large)
 
 
 def _least(number: npt.NDArray[np.int64], cluster: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -146,7 +146,8 @@ def _least(number: npt.NDArray[np.int64], cluster: npt.NDArray[np.int64]) -> npt
     return least
 
 
-def _count(sources: pa.ChunkedArray) -> Counter[str]:
+def count_sources(sources: pa.ChunkedArray) -> Counter[str]:
+    """How many documents each source has."""
     return Counter({entry["values"]: entry["counts"] for entry in pc.value_counts(sources).to_pylist()})
 
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from itertools import combinations
+from math import hypot
 
 from naive import fmix64, shingle_hash, shingles, word_key, words
 
@@ -70,3 +71,26 @@ def links_by_row(pairs):
         for row in pair:
             links[row].add(pair)
     return links
+
+
+def cluster_sums(points, cluster, clusters):
+    """`textmill.dedup.kmeans`: the sum of each cluster's points, number by number."""
+    return [
+        [sum(p[k] for p, c in zip(points, cluster, strict=True) if c == some) for k in range(len(points[0]))]
+        for some in range(clusters)
+    ]
+
+
+def thin(points, limit):
+    """`textmill.dedup.kmeans`: who stayed before that each point is most like, if above a limit, or -1."""
+    owner = []
+    for i, point in enumerate(points):
+        stayed = [j for j in range(i) if owner[j] == -1]
+        best = max(stayed, key=lambda j: (cosine(point, points[j]), -j), default=None)
+        owner.append(best if best is not None and cosine(point, points[best]) > limit else -1)
+    return owner
+
+
+def cosine(one, other):
+    """The similarity of two lists of numbers."""
+    return sum(a * b for a, b in zip(one, other, strict=True)) / hypot(*one) / hypot(*other)
