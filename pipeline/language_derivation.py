@@ -4,15 +4,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
-
-from textmill.filters.per_language import LanguageFile
 from textmill.pipeline.corpus import open_corpus, read_corpus
 from textmill.pipeline.errors import UsageError
-from textmill.pipeline.io.files import join, write_whole
 from textmill.pipeline.io.reader import Skipped
-from textmill.pipeline.language_samples import Measured, measure
-from textmill.pipeline.language_thresholds import FEW, Derived, derive_language, thresholds, to_file
+from textmill.pipeline.language_files import write_language
+from textmill.pipeline.language_parameters import thresholds
+from textmill.pipeline.language_samples import FEW, Measured, measure
+from textmill.pipeline.language_thresholds import Derived, derive_language
 
 
 def derive_thresholds(
@@ -26,7 +24,7 @@ def derive_thresholds(
     """Write ``out/xx.yaml`` for each language, and return what stands in them.
 
     inputs: ``reference``, and if there are any ``crawl`` and ``english``, each what `open_corpus` takes. options:
-    removes, min_documents (as `derive_language`), documents (at most so many of a language from each input), model,
+    removes, min_documents, off (as `derive_language`), documents (at most so many of a language from each input), model,
     language_column, text_column, also (other labels, by language) and about (what the file says of its sources).
     Raises UsageError, InputError or ModelError, and UsageError when a language has no reference text at all.
     """
@@ -39,9 +37,12 @@ def derive_thresholds(
         "text_column": "text",
         "also": {},
         "about": {},
+        "off": (),
     } | dict(options or {})
     measured = {
-        kind: _measure(given, ["en"] if kind == "english" else languages, chosen) for kind, given in inputs.items() if given
+        kind: _measure(given, ["en"] if kind == "english" else languages, chosen)
+        for kind, given in inputs.items()
+        if given
     }
     found = []
     for language in languages:
@@ -58,6 +59,7 @@ def derive_thresholds(
             rule,
             removes=chosen["removes"],
             min_documents=chosen["min_documents"],
+            off=chosen["off"],
         )
         _write(derived, reference, others, {"rule": rule, **chosen}, out)
         found.append(derived)
@@ -86,9 +88,4 @@ def _write(
     }
     if "crawl" in others:
         evidence["crawl_documents"] = others["crawl"].documents
-    content = to_file(derived, reference, also=chosen["also"].get(derived.language, ()), evidence=evidence)
-    LanguageFile.model_validate(content)
-    heading = f"# Thresholds for {derived.language}, by textmill derive-thresholds; docs/languages.md tells how.\n"
-    text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=118, default_flow_style=None)
-    with write_whole(join(out, f"{derived.language}.yaml")) as stream:
-        stream.write((heading + text).encode())
+    write_language(derived, reference, out, also=chosen["also"].get(derived.language, ()), evidence=evidence)

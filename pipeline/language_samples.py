@@ -1,4 +1,4 @@
-"""What the filters measure of text in each language, gathered batch by batch; the text itself is not kept."""
+"""What the filters measure of text in each language, gathered batch by batch; of the text itself a sample is kept."""
 
 import unicodedata
 from collections import Counter
@@ -17,9 +17,10 @@ from textmill.pipeline.kernels.unicode import UNSPACED, unicode_tables
 from textmill.pipeline.threshold_rules import Values
 from textmill.scorers.language import Language
 
-FREQUENT: Final = (0.008, 0.003, 0.002)
-"""Shares of all words from which on a word is a stop word: the first that gives enough of them (FineWeb2's code)."""
-ENOUGH_STOP_WORDS: Final = 8
+FEW: Final = 1000
+"""Documents below which a language counts as one of which little is known."""
+SAMPLE: Final = 2000
+"""Documents of a language whose text is kept."""
 
 
 @dataclass
@@ -27,7 +28,7 @@ class Measured:
     """What was measured of the documents in one language.
 
     values: a number a document, by the name of a threshold. scores: how sure the language is, where the model agrees
-    with it. words: how often each word of letters alone occurs, in lower case.
+    with it. words: how often each word of letters alone occurs, in lower case. sample: the first documents.
     """
 
     documents: int = 0
@@ -35,16 +36,13 @@ class Measured:
     values: dict[str, Values] = field(default_factory=dict)
     scores: Values = field(default_factory=lambda: np.empty(0))
     words: Counter[str] = field(default_factory=Counter)
+    sample: list[str] = field(default_factory=list)
     parts: dict[str, list[Values]] = field(default_factory=dict)
 
-    def stop_words(self) -> list[str]:
-        """Words that make up a large share of all, the most frequent first."""
-        total = self.words.total()
-        found: list[str] = []
-        for share in FREQUENT:
-            found = [word for word, count in self.words.most_common(500) if count > share * total]
-            if len(found) >= ENOUGH_STOP_WORDS:
-                break
+    def frequent_words(self, share: float) -> list[str]:
+        """Words that make up more than `share` of all, the most frequent first."""
+        least = share * self.words.total()
+        found = [word for word, count in self.words.most_common(1000) if count > least]
         return sorted(found, key=lambda word: (-self.words[word], word))
 
 
@@ -66,9 +64,8 @@ def measure(
     for batch in batches:
         for language, rows in _by_language(batch, languages, model, language_column):
             measured = found[language]
-            rows = rows.slice(0, max(documents - measured.documents, 0))
-            if rows.num_rows:
-                _add(measured, rows, steps)
+            if some := min(rows.num_rows, documents - measured.documents):
+                _add(measured, rows.slice(0, some), steps)
     for measured in found.values():
         measured.values = {name: _joined(measured.parts.get(name, [])) for name in steps}
         measured.scores = _joined(measured.parts.get(schema.LANGUAGE_SCORE, []))
@@ -112,6 +109,8 @@ def _add(measured: Measured, rows: pa.RecordBatch, steps: dict[str, tuple[PerLan
                 measured.parts.setdefault(name, []).append(rules[reason])
     for text in texts.to_pylist():
         measured.words.update(letter_words(text))
+        if len(measured.sample) < SAMPLE:
+            measured.sample.append(text)
 
 
 def letter_words(text: str) -> list[str]:

@@ -42,8 +42,9 @@ def quantile(tail: float) -> Derive:
 
     def derive(stats_ref: Values, stats_en: Values, english_value: float, direction: Direction) -> float:  # noqa: ARG001
         # The measured value itself, not one between two: `tail` is then kept to the document.
-        method = "lower" if direction == "min" else "higher"
-        return float(np.quantile(stats_ref, tail if direction == "min" else 1 - tail, method=method))
+        if direction == "min":
+            return float(np.quantile(stats_ref, tail, method="lower"))
+        return float(np.quantile(stats_ref, 1 - tail, method="higher"))
 
     return derive
 
@@ -56,7 +57,7 @@ def ten_tail() -> Derive:
 def median_ratio() -> Derive:
     """The published threshold, scaled as the median of the language is to the median of English.
 
-    Raises UsageError without statistics of English, or with a median of 0: nothing is a multiple of that.
+    Raises UsageError without statistics of English, ZeroDivisionError where their median is 0.
     """
 
     def derive(stats_ref: Values, stats_en: Values, english_value: float, direction: Direction) -> float:  # noqa: ARG001
@@ -66,7 +67,7 @@ def median_ratio() -> Derive:
         if ours == theirs:
             return english_value
         if not theirs:
-            raise UsageError("the median of English is 0")
+            raise ZeroDivisionError("the median of English is 0")
         return english_value * ours / theirs
 
     return derive

@@ -13,13 +13,16 @@ LanguageNames = Annotated[
 LanguageModel = Annotated[
     str, typer.Option("--model", metavar="MODEL", help="Tells languages, where inputs do not, and how sure they are.")
 ]
-LanguageColumn = Annotated[str, typer.Option(metavar="NAME", help="Column or field of inputs that states the language.")]
+LanguageColumn = Annotated[
+    str, typer.Option(metavar="NAME", help="Column or field of inputs that states the language.")
+]
 TextColumn = Annotated[str, typer.Option(metavar="NAME", help="Column or field that holds the text.")]
 
 
 def derive_thresholds(
     reference: Annotated[
-        Inputs, typer.Option(metavar="INPUT", help="Clean text, such as an encyclopedia: file, glob, folder, run. Repeatable.")
+        Inputs,
+        typer.Option(metavar="INPUT", help="Clean text, such as an encyclopedia: file, glob, folder, run. Repeatable."),
     ],
     language: LanguageNames,
     out: Annotated[str, typer.Option(metavar="DIR", help="Folder for the files, one a language.")],
@@ -33,7 +36,8 @@ def derive_thresholds(
         str, typer.Option(help="tail, quantile, ten_tail, mean_std, median_ratio or english; docs/languages.md.")
     ] = "tail",
     removes: Annotated[
-        float, typer.Option(min=0, max=0.5, help="With tail: the share of the reference that may go, all rules together.")
+        float,
+        typer.Option(min=0, max=0.5, help="With tail: the share of the reference that may go, all rules together."),
     ] = 0.05,
     min_documents: Annotated[
         int, typer.Option(min=1, help="With fewer reference documents a language keeps the published thresholds.")
@@ -42,6 +46,12 @@ def derive_thresholds(
     also: Annotated[
         list[str] | None,
         typer.Option(metavar="LABEL=OTHER", help="Another label of a language: zh=cmn_Hani. Repeatable."),
+    ] = None,
+    off: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PARAMETER", help="A rule that the reference can say nothing of: fineweb_quality.max_newline_ratio."
+        ),
     ] = None,
     about: Annotated[str, typer.Option(help="What the evidence says of the reference.")] = "",
     model: LanguageModel = "lid176",
@@ -64,6 +74,7 @@ def derive_thresholds(
         "language_column": language_column,
         "text_column": text_column,
         "also": labels,
+        "off": off or [],
         "about": {"reference": about} if about else {},
     }
     inputs = {"reference": reference, "crawl": crawl or [], "english": english or []}
