@@ -55,6 +55,7 @@ STEPS = {
     "quality": "textmill.scorers.quality:Quality",
     "quality_signals": "textmill.scorers.quality_signals:QualitySignals",
     "refinedweb_lines": "textmill.pipeline.mappers.refinedweb_lines:RefinedwebLines",
+    "script_of_text": "textmill.scorers.script:ScriptOfText",
     "token_count": "textmill.scorers.tokens:TokenCount",
     "toxic_words": "textmill.scorers.toxic_words:ToxicWords",
     "unigram_logprob": "textmill.filters.unigram:UnigramLogprob",
