@@ -34,6 +34,7 @@ STEPS = {
     "date_range": "textmill.filters.registers:DateRange",
     "drop_lines": "textmill.pipeline.mappers.drop_lines:DropLines",
     "dsir": "textmill.scorers.dsir:Dsir",
+    "embedding": "textmill.scorers.embedding:Embedding",
     "extract_html": "textmill.pipeline.mappers.extract_html:ExtractHtml",
     "fineweb_quality": "textmill.filters.fineweb:FinewebQuality",
     "fix_text": "textmill.pipeline.mappers.fix_text:FixText",
@@ -58,6 +59,7 @@ STEPS = {
     "script_of_text": "textmill.scorers.script:ScriptOfText",
     "token_count": "textmill.scorers.tokens:TokenCount",
     "toxic_words": "textmill.scorers.toxic_words:ToxicWords",
+    "transformer": "textmill.scorers.transformer:Transformer",
     "unigram_logprob": "textmill.filters.unigram:UnigramLogprob",
     "url_category": "textmill.scorers.url_category:UrlCategory",
 }
