@@ -1,5 +1,7 @@
 """How numbers and lines are written for people, on a terminal or not."""
 
+from collections.abc import Sequence
+
 from rich.console import Console
 
 _PREFIXES = "kMGT"
@@ -30,6 +32,11 @@ def _scaled(number: float, space: str = "") -> str:
     while number / 1000**power >= 999.5 and power < len(_PREFIXES):
         power += 1
     return f"{number / 1000**power:.3g}{space}{_PREFIXES[power - 1]}"
+
+
+def group_name(values: Sequence[str | None]) -> str:
+    """A group by the values of its columns: ``books/en``; the one group of no columns is ``(all)``."""
+    return "/".join("(unknown)" if value is None else value for value in values) or "(all)"
 
 
 def percent(share: float | None) -> str:

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from textmill.pipeline.chain import READ
-from textmill.pipeline.console import count, duration, percent, plural, say, size
+from textmill.pipeline.console import count, duration, group_name, percent, plural, say, size
 from textmill.pipeline.mixture_report import render_mixture
 
 Json = Mapping[str, Any]
@@ -33,10 +33,9 @@ def render_funnel(report: Json, console: Console) -> None:
     if report["mixture"]:
         render_mixture(report["mixture"], console)
     for stage in report["stages"]:
-        largest = (stage["findings"] or {}).get("largest")
-        if largest:
-            say(console, f"largest clusters of {stage['name']}")
-            console.print(_cluster_table(largest[:FEW]))
+        for title, table in _finding_tables(stage["findings"] or {}):
+            say(console, f"{title} {stage['name']}")
+            console.print(table)
             console.print()
     for line in _notes(report):
         say(console, line)
@@ -105,6 +104,51 @@ def _group_table(title: str, groups: Json) -> Table:
         came, kept = group["documents_in"], group["documents_out"]
         share = percent(kept / came if came else None)
         table.add_row(Text(name or "(unknown)"), count(came), count(kept), share, count(group["characters_out"]))
+    return table
+
+
+def _finding_tables(findings: Json) -> Iterator[tuple[str, Table]]:
+    """What barriers found, the first rows; report.html has all."""
+    if largest := findings.get("largest"):
+        yield "largest clusters of", _cluster_table(largest[:FEW])
+    if benchmarks := findings.get("benchmarks"):
+        yield "benchmarks found by", _benchmark_table(benchmarks)
+    if "of" in findings and (groups := findings["groups"]):
+        yield "selection of", _selection_table(findings, groups)
+
+
+def _benchmark_table(benchmarks: Sequence[Json]) -> Table:
+    table = _table("benchmark")
+    for name in ("examples", "too short", "found", "", "documents"):
+        table.add_column(name, justify="right", no_wrap=True)
+    ranked = sorted(benchmarks, key=lambda one: (-one["contaminated"], one["benchmark"]))
+    if rest := ranked[MOST:]:
+        keys = ("examples", "too_short", "contaminated", "documents")
+        sums = {key: sum(one[key] for one in rest) for key in keys}
+        ranked = [*ranked[:MOST], {"benchmark": f"({len(rest)} others)", **sums}]
+    for one in ranked:
+        examples, found = one["examples"], one["contaminated"]
+        share = percent(found / examples if examples else None)
+        cells = count(examples), count(one["too_short"]), count(found), share, count(one["documents"])
+        table.add_row(Text(one["benchmark"]), *cells)
+    return table
+
+
+def _selection_table(findings: Json, groups: Sequence[Json]) -> Table:
+    table = _table("/".join(findings["by"]) or "group")
+    for name in (findings["of"], "kept", "", "documents kept", "cut at"):
+        table.add_column(name, justify="right", no_wrap=True)
+    ranked = sorted(
+        ((group_name(group["group"]), group) for group in groups), key=lambda one: (-one[1]["weight"], one[0])
+    )
+    if rest := [group for _, group in ranked[FEW:]]:
+        sums = {key: sum(group[key] for group in rest) for key in ("weight", "kept_weight", "kept_documents")}
+        ranked = [*ranked[:FEW], (f"({len(rest)} others)", {**sums, "cuts": []})]
+    for name, group in ranked:
+        came, kept = group["weight"], group["kept_weight"]
+        cuts = ", ".join(f"{cut:.4g}" for cut in group["cuts"] if cut is not None)
+        share = percent(kept / came if came else None)
+        table.add_row(Text(name), count(came), count(kept), share, count(group["kept_documents"]), cuts)
     return table
 
 

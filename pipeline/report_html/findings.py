@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from textmill.pipeline.console import group_name
 from textmill.pipeline.report_html.markup import MOST, Bar, Html, Json, bars, element, html, more, most_of, share, table
 
 _TITLES: Final = {
@@ -42,9 +43,9 @@ def _one(key: str, value: Any, found: Json) -> Iterator[Html]:
             yield from _cluster_sizes(value)
             if found.get("size_column"):
                 yield element("p", "textmill clusters OUT tells what later steps removed, by size of the cluster.")
-        case "groups", [{"weight": int()}, *_]:
+        case "groups", [{}, *_] if "of" in found:
             yield from _selection(value, found)
-        case ("size_column", _) | (("of" | "by"), _):
+        case ("size_column" | "of" | "by"), _ if "cluster_sizes" in found or "groups" in found:
             return  # told with the tables that they belong to
         case _, [{}, *_] if all(isinstance(row, Mapping) for row in value):
             yield from _records(value)
@@ -116,24 +117,17 @@ def _range(step: int) -> str:
 
 def _selection(groups: Sequence[Json], found: Json) -> Iterator[Html]:
     """What a selection by rank kept of each group, and the score at its cuts."""
-    unit = found.get("of") or "weight"
+    unit = found["of"]
     keys = ("weight", "kept_weight", "kept_documents")
-    named = [(_name(group["group"]), group) for group in groups]
+    named = [(group_name(group["group"]), group) for group in groups]
     yield table(
-        (" / ".join(found.get("by") or ()) or "group", unit, f"{unit} kept", "share", "documents kept", "cut at"),
+        ("/".join(found["by"]) or "group", unit, f"{unit} kept", "share", "documents kept", "cut at"),
         [
             [
-                *(name or "(all)", group["weight"], group["kept_weight"]),
+                *(name, group["weight"], group["kept_weight"]),
                 share(group["kept_weight"] / group["weight"] if group["weight"] else None),
                 *(group["kept_documents"], [cut for cut in group.get("cuts", ()) if cut is not None]),
             ]
             for name, group in most_of(named, keys, lambda group: group["weight"])
         ],
     )
-
-
-def _name(group: object) -> str:
-    """Of a group, given as the values of the columns it is made by."""
-    if isinstance(group, list | tuple):
-        return " / ".join("(unknown)" if value is None else str(value) for value in group)
-    return "(unknown)" if group is None else str(group)

@@ -6,6 +6,7 @@ from textmill.pipeline.chain import READ
 from textmill.pipeline.console import duration
 from textmill.pipeline.report_html.markup import Bar, Figure, Html, Json, bars, element, html, share, table
 
+_SPEED = "million_characters_per_second"
 _COLUMNS = (
     "stage / step",
     "documents in",
@@ -15,9 +16,6 @@ _COLUMNS = (
     "characters in",
     "characters out",
     "tokens out (estimate)",
-    "seconds of work",
-    "share of time",
-    "million characters / s",
 )
 
 
@@ -25,22 +23,17 @@ def funnel(report: Json) -> Iterator[Html]:
     """A bar a stage and each of its steps that dropped anything, and the table of all."""
     yield bars("Documents kept and dropped, by stage and step", list(_funnel_bars(report)))
     yield _key(("kept", "kept"), ("gone", "dropped"))
-    work = sum(stage["work_seconds"] or 0 for stage in report["stages"])
     rows, kinds = [], []
     for stage in report["stages"]:
-        rows.append(_row(stage["name"], stage, stage["work_seconds"], work))
-        kinds.append("stage")
-        for step in stage["steps"]:
-            name, seconds = _timed(stage, step)
-            rows.append(_row(name, step, seconds if stage["kind"] == "chain" else None, work))
-            kinds.append("step")
+        rows += [_row(stage["name"], stage), *(_row(_timed(stage, step)[0], step) for step in stage["steps"])]
+        kinds += ["stage", *("step" for _ in stage["steps"])]
     yield table(_COLUMNS, rows, kinds=kinds)
     yield element("p", f"Tokens are an estimate: {report['estimates']['tokens']}.")
 
 
 def _funnel_bars(report: Json) -> Iterator[Bar]:
     for stage in report["stages"]:
-        if stage["kind"] != "output":
+        if stage is report["stages"][0] or stage["documents_dropped"]:
             yield _flow_bar(stage["name"], stage)
         if stage["kind"] == "chain":
             for step in stage["steps"]:
@@ -53,7 +46,7 @@ def _flow_bar(label: str, flow: Json) -> Bar:
     return Bar(label, ((kept, "kept"), (gone, "gone")), f"{kept:,} kept, {gone:,} dropped")
 
 
-def _row(name: str, flow: Json, seconds: float | None, work: float) -> list[object]:
+def _row(name: str, flow: Json) -> list[object]:
     return [
         name,
         flow["documents_in"],
@@ -63,9 +56,6 @@ def _row(name: str, flow: Json, seconds: float | None, work: float) -> list[obje
         flow["characters_in"],
         flow["characters_out"],
         flow["estimated_tokens_out"],
-        None if seconds is None else Figure(f"{seconds:,.1f}"),
-        None if seconds is None or not work else share(seconds / work),
-        flow.get("million_characters_per_second"),
     ]
 
 
@@ -124,14 +114,19 @@ def edits(report: Json) -> Iterator[Html]:
 
 def time(report: Json) -> Iterator[Html]:
     """Seconds of all workers by step, and what each stage took on the clock."""
-    steps = [
-        (f"{stage['name']} › {name}", seconds)
-        for stage in report["stages"]
-        if stage["kind"] == "chain"
-        for name, seconds in (_timed(stage, step) for step in stage["steps"])
-    ]
+    chains = [stage for stage in report["stages"] if stage["kind"] == "chain"]
+    steps = [(stage["name"], *_timed(stage, step), step) for stage in chains for step in stage["steps"]]
+    work = sum(seconds for _, _, seconds, _ in steps)
     yield bars(
-        "Seconds of work by step", [Bar(label, ((seconds, "time"),), duration(seconds)) for label, seconds in steps]
+        "Seconds of work by step",
+        [Bar(f"{stage} › {name}", ((seconds, "time"),), duration(seconds)) for stage, name, seconds, _ in steps],
+    )
+    yield table(
+        ("stage", "step", "seconds of work", "share", "million characters / s"),
+        [
+            [stage, name, Figure(f"{seconds:,.1f}"), share(seconds / work if work else None), step[_SPEED]]
+            for stage, name, seconds, step in steps
+        ],
     )
     yield table(
         ("stage", "kind", "parts", "seconds of work", "seconds on the clock", "input MB/s a worker", "reused"),

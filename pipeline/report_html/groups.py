@@ -13,6 +13,8 @@ _BARS = 12
 def groups(report: Json, kind: str) -> Iterator[Html]:
     """`kind`: ``sources`` or ``languages``. What there was of each and what is left, with the main reasons."""
     found = report[kind]
+    if not set(found) - {""}:
+        return
     came, kept = (sum(group[key] for group in found.values()) for key in ("documents_in", "documents_out"))
     keys = ("documents_in", "documents_out", "characters_out")
     ranked = most_of(found.items(), keys, lambda group: group["documents_in"])

@@ -13,8 +13,8 @@ NAME_CHARS: Final = 400
 MOST: Final = 100
 """Rows of a table of groups; the others are added up."""
 
-_ROW, _BAR, _LABEL, _WIDE, _WHOLE = 22, 13, 210, 400, 800
-_LABEL_CHARS: Final = 32
+_ROW, _BAR, _LABEL, _WIDE, _WHOLE = 22, 13, 230, 380, 800
+_LABEL_CHARS: Final = 30
 _ITEMS: Final = 50
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
@@ -79,7 +79,7 @@ def element(tag: str, *inner: object, **attributes: str) -> Html:
 def table(columns: Sequence[object], rows: Iterable[Sequence[object]], *, kinds: Sequence[str] = ()) -> Html:
     """A table; nothing without rows. kinds: a class for each row. A column of numbers stands to the right."""
     cells = [[html(value) for value in row] for row in rows]
-    if not cells:
+    if not cells or not columns:
         return Html("")
     right = [all(isinstance(row[n], Figure) or not row[n] for row in cells) for n in range(len(columns))]
     head = "".join(_cell("th", html(name), number) for name, number in zip(columns, right, strict=True))

@@ -29,9 +29,9 @@ def _document(one: Reject) -> Html:
     judged = "" if one.value is None else f"value {one.value:.6g}"
     limit = "" if one.threshold is None else f"threshold {one.threshold:.6g}"
     head = [part for part in (one.id, one.source, one.url, judged, limit) if part]
-    size = f"{one.chars:,} characters" + (f", of which the first {TEXT_CHARS:,}" if one.chars > TEXT_CHARS else "")
-    body = (
-        element("pre", text(one.text, TEXT_CHARS), dir="auto") if one.text is not None else element("p", "no text yet")
-    )
-    told = [element("bdi", html(part)) for part in [*head, *([size] if one.text is not None else [])]]
+    size, body = "no text yet", Html("")
+    if one.text is not None:
+        size = f"{one.chars:,} characters" + (f", of which the first {TEXT_CHARS:,}" if one.chars > TEXT_CHARS else "")
+        body = element("pre", Html("\n"), text(one.text, TEXT_CHARS), dir="auto")  # the first newline is not shown
+    told = [element("bdi", html(part)) for part in (*head, size)]
     return element("div", element("div", Html(" · ".join(told)), kind="dim"), body, kind="document")
