@@ -46,9 +46,14 @@ def import_extra(module: str, extra: str, what: str) -> Any:
         raise ModelError(f"{what} needs {module}, which is not installed; pip install 'textmill[{extra}]'") from error
 
 
-def import_torch(extra: str) -> Any:
-    """PyTorch, told to compute on one core where there is no GPU: a worker has one. Raises ModelError."""
+def import_torch(extra: str) -> tuple[Any, Any]:
+    """PyTorch and transformers. Raises ModelError.
+
+    Where there is no GPU they compute on one core, for a worker has one; they show no progress of their own.
+    """
     torch = import_extra("torch", extra, "a neural network")
+    transformers = import_extra("transformers", extra, "a neural network")
     if not torch.cuda.is_available():
         torch.set_num_threads(1)
-    return torch
+    transformers.utils.logging.disable_progress_bar()
+    return torch, transformers

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from textmill.pipeline import schema
 from textmill.pipeline.errors import ModelError, did_you_mean
 from textmill.pipeline.step import Scorer
-from textmill.scorers.checkpoints import checkpoint_files, checkpoint_folder, import_extra, import_torch
+from textmill.scorers.checkpoints import checkpoint_files, checkpoint_folder, import_torch
 from textmill.scorers.fasttext import texts_of
 
 Floats = npt.NDArray[np.float64]
@@ -128,8 +128,7 @@ def load_checkpoint(model: str, precision: str) -> Checkpoint:
 
     Raises ModelError when it is missing, damaged, or no classifier.
     """
-    torch = import_torch("transformer")
-    transformers = import_extra("transformers", "transformer", "transformer")
+    torch, transformers = import_torch("transformer")
     folder, device = str(checkpoint_folder(model)), "cuda" if torch.cuda.is_available() else "cpu"
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -141,6 +140,8 @@ def load_checkpoint(model: str, precision: str) -> Checkpoint:
     if missing := sorted(report["missing_keys"]):
         raise ModelError(f"{model}: no classifier: it lacks the weights {', '.join(missing[:5])}")
     if tokenizer.pad_token is None:
+        if tokenizer.eos_token is None:
+            raise ModelError(f"{model}: its tokenizer has no token to fill texts up with, neither pad nor eos")
         tokenizer.pad_token = tokenizer.eos_token
         network.config.pad_token_id = tokenizer.pad_token_id
     names = network.config.id2label
