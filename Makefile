@@ -29,6 +29,7 @@ quickstart: setup
 	$(BIN)/textmill sample runs/sample
 	$(BIN)/textmill run configs/quickstart.yaml
 	$(BIN)/textmill verify runs/quickstart
+	@echo "the report to look at: runs/quickstart/report.html"
 
 test: setup
 	$(BIN)/python -m pytest

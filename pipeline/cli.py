@@ -97,12 +97,21 @@ def check(recipe: RecipePath, out: Out = "", set_: Overrides = None, limit_shard
 
 
 @app.command()
-def report(out: RunFolder) -> None:
-    """Print the funnel of a run, and write its report.json."""
+def report(
+    out: RunFolder,
+    as_json: Annotated[bool, typer.Option("--json", help="Print report.json instead of the funnel.")] = False,
+) -> None:
+    """Print the funnel of a run, and write its report.json and report.html."""
+    import json
+
     from textmill.pipeline.funnel import render_funnel
     from textmill.pipeline.report import write_report
 
-    render_funnel(write_report(out), stdout)
+    content = write_report(out)
+    if as_json:
+        typer.echo(json.dumps(content, ensure_ascii=False))
+    else:
+        render_funnel(content, stdout)
 
 
 @app.command()

@@ -266,3 +266,35 @@ def test_a_name_in_brackets_is_no_markup_and_pipes_get_no_colour(tmp_path: Path)
     written = (tmp_path / "piped.txt").read_text()
     assert "[red]odd[/red]" in written
     assert "\x1b" not in written
+
+
+def test_benchmarks_and_selections_are_told_in_short(tmp_path: Path) -> None:
+    out, _ = tiny_run(tmp_path)
+    content = report(out)
+    content["stages"][1]["findings"] = {
+        "benchmarks": [
+            {"benchmark": "clean", "examples": 5, "too_short": 0, "contaminated": 0, "documents": 0, "matches": []},
+            {"benchmark": "quiz[x]", "examples": 20, "too_short": 1, "contaminated": 3, "documents": 4, "matches": []},
+        ]
+    }
+    groups = [(["en"], 100, 10, 7, [0.5]), *((["x", None], 5, 1, 2, [None]) for _ in range(7))]
+    names = ("group", "weight", "kept_weight", "kept_documents", "cuts")
+    content["stages"][2]["findings"] = {
+        "of": "tokens",
+        "by": ["language", "source"],
+        "groups": [dict(zip(names, group, strict=True)) for group in groups],
+    }
+    shown = rendered(content)
+    assert (
+        "\n\nbenchmarks found by duplicates\n"
+        "benchmark     examples  too short  found         documents\n"
+        "quiz[x]             20          1      3  15.0%          4\n"
+        "clean                5          0      0   0.0%          0\n\n"
+    ) in shown
+    assert (
+        "\n\nselection of scores\n"
+        "language/source  tokens  kept         documents kept  cut at\n"
+        "en                  100    10  10.0%               7     0.5\n"
+        + "x/(unknown)           5     1  20.0%               2\n" * 4
+        + "(3 others)           15     3  20.0%               6\n\n"
+    ) in shown

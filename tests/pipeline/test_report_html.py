@@ -139,6 +139,8 @@ def test_a_run_leaves_the_page_and_the_same_run_the_same_bytes(tiny: str, tmp_pa
     assert result.exit_code == 0, result.output
     assert (out / "report.html").read_bytes() == written
     assert verify(str(out)).problems == []
+    told = CliRunner().invoke(app, ["report", str(out), "--json"])
+    assert json.loads(told.stdout) == content
 
 
 def test_nothing_is_fetched_and_nothing_runs(tiny: str, mixed: str) -> None:
