@@ -14,8 +14,8 @@ from textmill.filters.per_language import PerLanguage
 from textmill.pipeline import schema
 from textmill.pipeline.kernels.documents import count_code_points, ratio, sum_by_document
 from textmill.pipeline.kernels.lines import read_lines, untrimmed
+from textmill.pipeline.kernels.punctuation import TERMINAL_PUNCTUATION
 from textmill.pipeline.kernels.repeats import repeated_items
-from textmill.pipeline.kernels.sentences import TERMINAL_PUNCTUATION
 from textmill.pipeline.kernels.substrings import count_substring, ends_in
 from textmill.pipeline.text import text_of
 from textmill.pipeline.verdict import Verdict

@@ -16,8 +16,9 @@ from pydantic import Field, field_validator
 from textmill.filters.per_language import ForRows, PerLanguage
 from textmill.pipeline import schema
 from textmill.pipeline.kernels.documents import ratio, sum_by_document
+from textmill.pipeline.kernels.lines import all_lines, trimmed
 from textmill.pipeline.kernels.substrings import count_substring, ends_with, starts_with
-from textmill.pipeline.kernels.unicode import ALPHABETIC
+from textmill.pipeline.kernels.unicode import ALPHABETIC, SAID
 from textmill.pipeline.kernels.words import count_words, word_keys
 from textmill.pipeline.text import Text, text_of
 from textmill.pipeline.verdict import Verdict
@@ -26,7 +27,6 @@ Counts: TypeAlias = npt.NDArray[np.int64]
 Ratios: TypeAlias = npt.NDArray[np.float64]
 
 STOP_WORDS: Final = ("the", "be", "to", "of", "and", "that", "have", "with")
-BULLETS: Final = ("•", "●", "*", "-")
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,23 @@ class _Definition:
     """What implementations of the rules disagree about."""
 
     by_spaces_only: bool  # words of every script are split at whitespace and nowhere else
-    ellipses: tuple[str, ...]
-    symbols_together: bool  # one ratio for # and ellipses instead of one each
-    distinct_stop_words: bool  # a stop word counts once, however often it occurs
+    ellipses: tuple[str, ...] = ("...", "…")
+    bullets: tuple[str, ...] = ("•", "●", "*", "-")
+    symbols_together: bool = False  # one ratio for # and ellipses instead of one each
+    distinct_stop_words: bool = True  # a stop word counts once, however often it occurs
+    cased_stop_words: bool = False  # a stop word in other case is none
+    count_punctuation: bool = True  # words of punctuation alone belong to the word count and the mean length
+    every_line: bool = False  # lines end at each separator of Unicode, and blank ones are lines too
 
 
 _DEFINITIONS: Final = {
-    "textmill": _Definition(False, ("...", "…"), symbols_together=False, distinct_stop_words=True),
-    "dclm": _Definition(True, ("...", ". . .", "…"), symbols_together=True, distinct_stop_words=False),
+    "textmill": _Definition(by_spaces_only=False),
+    "dclm": _Definition(
+        by_spaces_only=True, ellipses=("...", ". . .", "…"), symbols_together=True, distinct_stop_words=False
+    ),
+    "datatrove": _Definition(
+        by_spaces_only=False, bullets=("•", "-"), cased_stop_words=True, count_punctuation=False, every_line=True
+    ),
 }
 
 
@@ -53,7 +62,7 @@ class GopherQuality(PerLanguage):
 
     section = "gopher_quality"
 
-    definition: Literal["textmill", "dclm"] = Field("textmill", description="whose reading of the rules")
+    definition: Literal["textmill", "dclm", "datatrove"] = Field("textmill", description="whose reading of the rules")
     min_words: int | None = Field(50, ge=0, description="fewest words")
     max_words: int | None = Field(100_000, ge=0, description="most words")
     min_mean_word_length: float | None = Field(3, ge=0, description="characters")
@@ -63,7 +72,7 @@ class GopherQuality(PerLanguage):
     max_ellipsis_line_ratio: float | None = Field(0.3, ge=0, description="lines that end with an ellipsis")
     min_alphabetic_word_ratio: float | None = Field(0.8, ge=0, description="words with a letter in them")
     min_stop_words: int | None = Field(2, ge=0, description="fewest different stop words")
-    stop_words: tuple[str, ...] = Field(STOP_WORDS, description="any case")
+    stop_words: tuple[str, ...] = Field(STOP_WORDS, description="in any case, for datatrove in this one")
 
     @field_validator("stop_words")
     @classmethod
@@ -107,7 +116,7 @@ class _Measures(NamedTuple):
 def _measure(text: Text, here: ForRows, definition: _Definition) -> _Measures:
     data, offsets = text.data, text.offsets
     words = text.words(by_spaces_only=definition.by_spaces_only)
-    lines = text.lines()
+    lines = trimmed(data, all_lines(data, offsets)) if definition.every_line else text.lines()
     word_count, line_count = np.diff(words.first), np.diff(lines.first)
     hashes = count_substring(data, offsets, "#")
     ellipses = np.sum([count_substring(data, offsets, form) for form in definition.ellipses], axis=0)
@@ -117,16 +126,19 @@ def _measure(text: Text, here: ForRows, definition: _Definition) -> _Measures:
         else {"too_many_hashes": hashes, "too_many_ellipses": ellipses}
     )
     spans = (data, lines.start, lines.stop)
-    bulleted = np.any([starts_with(*spans, bullet) for bullet in BULLETS], axis=0)
+    bulleted = np.any([starts_with(*spans, bullet) for bullet in definition.bullets], axis=0)
     trailing = np.any([ends_with(*spans, form) for form in definition.ellipses], axis=0)
     alphabetic = words.classes & ALPHABETIC != 0
-    stop_words = np.zeros(len(word_count), np.int64)
+    stop_words, cased = np.zeros(len(word_count), np.int64), definition.cased_stop_words
     for wanted, rows in here.groups("stop_words"):
-        found = count_words(words.first, words.keys, np.unique(word_keys(wanted)), rows)
+        keys = words.cased_keys if cased else words.keys
+        found = count_words(words.first, keys, np.unique(word_keys(wanted, cased=cased)), rows)
         stop_words[rows] = found.distinct if definition.distinct_stop_words else found.total
+    said = word_count if definition.count_punctuation else sum_by_document(words.classes & SAID != 0, words.first)
+    said_chars = words.chars if definition.count_punctuation else words.chars * (words.classes & SAID != 0)
     return _Measures(
-        words=word_count,
-        mean_word_length=ratio(sum_by_document(words.chars, words.first), word_count),
+        words=said,
+        mean_word_length=ratio(sum_by_document(said_chars, words.first), said),
         symbol_ratios={reason: ratio(count, word_count) for reason, count in symbols.items()},
         bullet_line_ratio=ratio(sum_by_document(bulleted, lines.first), line_count),
         ellipsis_line_ratio=ratio(sum_by_document(trailing, lines.first), line_count),

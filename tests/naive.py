@@ -6,7 +6,8 @@ from collections import defaultdict
 from itertools import groupby
 from operator import gt, lt
 
-from textmill.pipeline.kernels.sentences import CLOSING, FULL_WIDTH, TERMINAL_PUNCTUATION
+from textmill.pipeline.kernels.punctuation import PUNCTUATION, TERMINAL_PUNCTUATION
+from textmill.pipeline.kernels.sentences import CLOSING, FULL_WIDTH
 
 
 def normalize(text, variant):
@@ -85,25 +86,34 @@ def lines(text):
 
 def gopher_quality(text, rules):
     """`textmill.filters.gopher`: (reason, value, threshold) of the first rule broken, or None."""
-    dclm = rules["definition"] == "dclm"
-    found, rows = words(text, by_spaces_only=dclm), lines(text)
+    dclm, datatrove = rules["definition"] == "dclm", rules["definition"] == "datatrove"
+    found = words(text, by_spaces_only=dclm)
+    rows = list(map(str.strip, text.splitlines())) if datatrove else lines(text)
+    said = [word for word in found if not datatrove or any(char not in PUNCTUATION for char in word)]
+    bullets = ("•", "-") if datatrove else ("•", "●", "*", "-")
     ellipses = ("...", ". . .", "…") if dclm else ("...", "…")
     hashes, dots = text.count("#"), sum(text.count(form) for form in ellipses)
-    wanted = {simple_lower(word) for word in rules["stop_words"]}
-    stop_words = [word for word in map(simple_lower, found) if word in wanted]
+    fold = str if datatrove else simple_lower
+    wanted = {fold(word) for word in rules["stop_words"]}
+    stop_words = [word for word in map(fold, found) if word in wanted]
 
     def share(part, whole):
         return part / len(whole) if whole else 0.0
 
     measures = [
-        ("too_few_words", len(found), lt, "min_words"),
-        ("too_many_words", len(found), gt, "max_words"),
-        ("mean_word_length_too_low", share(sum(map(len, found)), found), lt, "min_mean_word_length"),
-        ("mean_word_length_too_high", share(sum(map(len, found)), found), gt, "max_mean_word_length"),
+        ("too_few_words", len(said), lt, "min_words"),
+        ("too_many_words", len(said), gt, "max_words"),
+        ("mean_word_length_too_low", share(sum(map(len, said)), said), lt, "min_mean_word_length"),
+        ("mean_word_length_too_high", share(sum(map(len, said)), said), gt, "max_mean_word_length"),
         *([("too_many_symbols", share(hashes + dots, found), gt, "max_symbol_ratio")] if dclm else []),
         *([("too_many_hashes", share(hashes, found), gt, "max_symbol_ratio")] if not dclm else []),
         *([("too_many_ellipses", share(dots, found), gt, "max_symbol_ratio")] if not dclm else []),
-        ("too_many_bullet_lines", share(count(rows, starts_bulleted), rows), gt, "max_bullet_line_ratio"),
+        (
+            "too_many_bullet_lines",
+            share(count(rows, lambda row: row.startswith(bullets)), rows),
+            gt,
+            "max_bullet_line_ratio",
+        ),
         (
             "too_many_ellipsis_lines",
             share(count(rows, lambda row: row.endswith(ellipses)), rows),
@@ -125,10 +135,6 @@ def simple_lower(word):
 
 def count(items, holds):
     return sum(1 for item in items if holds(item))
-
-
-def starts_bulleted(line):
-    return line.startswith(("•", "●", "*", "-"))
 
 
 def has_letter(word):

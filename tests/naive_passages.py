@@ -5,7 +5,8 @@ from itertools import pairwise
 
 import naive
 
-from textmill.pipeline.kernels.sentences import CLOSING, FULL_WIDTH, TERMINAL_PUNCTUATION
+from textmill.pipeline.kernels.punctuation import TERMINAL_PUNCTUATION
+from textmill.pipeline.kernels.sentences import CLOSING, FULL_WIDTH
 
 SILENT = TERMINAL_PUNCTUATION + CLOSING
 T, C = re.escape(TERMINAL_PUNCTUATION), re.escape(CLOSING)

@@ -155,6 +155,49 @@ def whole_lines(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> 
 
 
 @kernel
+def all_lines(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> Lines:
+    """The lines of each document as ``str.splitlines`` has them: ended by any separator, blank ones too."""
+    documents = len(offsets) - 1
+    most = documents
+    for at in range(offsets[0], offsets[-1]):
+        most += data[at] < 0x20 or data[at] == 0xC2 or data[at] == 0xE2
+    first = np.zeros(documents + 1, np.int64)
+    start, stop = np.empty(most, np.int64), np.empty(most, np.int64)
+    count = 0
+    for document in range(documents):
+        begin = at = offsets[document]
+        end = offsets[document + 1]
+        while at < end:
+            size = _separator(data, at, end)
+            if size:
+                start[count], stop[count] = begin, at
+                count, begin = count + 1, at + size
+            at += size or 1
+        if begin < end:
+            start[count], stop[count] = begin, end
+            count += 1
+        first[document + 1] = count
+    return Lines(first, start[:count], stop[:count])
+
+
+@kernel
+def _separator(data: npt.NDArray[np.uint8], at: int, end: int) -> int:
+    """How many bytes the line separator at byte `at` < `end` has; 0 where there is none."""
+    byte = data[at]
+    if 0x20 <= byte < 0x80:
+        return 0
+    if byte == 0x0D and at + 1 < end and data[at + 1] == _NEWLINE:
+        return 2
+    if 0x0A <= byte <= 0x0D or 0x1C <= byte <= 0x1E:
+        return 1
+    if byte == 0xC2 and at + 1 < end and data[at + 1] == 0x85:
+        return 2
+    if byte == 0xE2 and at + 2 < end and data[at + 1] == 0x80 and data[at + 2] in (0xA8, 0xA9):
+        return 3
+    return 0
+
+
+@kernel
 def _count_newlines(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> int:
     count = 0
     for at in range(offsets[0], offsets[-1]):

@@ -12,13 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from textmill.pipeline.kernels import kernel
+from textmill.pipeline.kernels.punctuation import TERMINAL_PUNCTUATION
 from textmill.pipeline.kernels.unicode import CODE_POINTS, SPACE, UnicodeTables, decode, unicode_tables
-
-TERMINAL_PUNCTUATION: Final = (
-    "!.?։؝؞؟۔܀܁܂߹࠷࠹࠽࠾।॥၊။።፧፨᙮᜵᜶។៕៖៙៚᠃᠉᥄᥅᪨᪩᪪᪫᭚᭛᭞᭟᭽᭾᰻᰼᱾᱿‼‽⁇⁈⁉⸮⸼⹓⹔。꓿꘎꘏꛳꛷꡶꡷꣎꣏꤯꧈꧉꩝꩞꩟꫰꫱꯫﹒﹖﹗"
-    "！．？｡𐩖𐩗𐽕𐽖𐽗𐽘𐽙𐾆𐾇𐾈𐾉𑁇𑁈𑂾𑂿𑃀𑃁𑅁𑅂𑅃𑇅𑇆𑇍𑇞𑇟𑈸𑈹𑈻𑈼𑊩𑑋𑑌𑗂𑗃𑗉𑗊𑗋𑗌𑗍𑗎𑗏𑗐𑗑𑗒𑗓𑗔𑗕𑗖𑗗𑙁𑙂𑜼𑜽𑜾𑥄𑥆𑩂𑩃𑪛𑪜𑱁𑱂𑻷𑻸𑽃𑽄𖩮𖩯𖫵𖬷𖬸𖭄𖺘𛲟𝪈"
-)
-"""What ends a sentence, in every script, as datatrove 0.10.1 has it; quotation marks are not among it."""
 
 FULL_WIDTH: Final = "。！？．｡"
 CLOSING: Final = "\"')]}’”»›」』】）〉》"

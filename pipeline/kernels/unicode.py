@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from textmill.pipeline.kernels import kernel
+from textmill.pipeline.kernels.punctuation import PUNCTUATION
 
 SPACE: Final = np.uint8(1)
 """Whitespace, as ``str.isspace`` has it."""
@@ -19,6 +20,8 @@ UPPERCASE: Final = np.uint8(8)
 """Capital letters, as ``str.isupper`` has it of one character."""
 NUMERIC: Final = np.uint8(16)
 """Digits and other numbers, as ``str.isnumeric`` has it."""
+SAID: Final = np.uint8(32)
+"""All but the punctuation and the control characters of `punctuation.PUNCTUATION`."""
 
 CODE_POINTS: Final = 0x110000
 REPLACEMENT: Final = np.int64(0xFFFD)
@@ -51,7 +54,7 @@ _CASED: Final = 0x1E944  # Adlam, the last script with case, ends below
 class UnicodeTables(NamedTuple):
     """What kernels know of code points.
 
-    classes: uint8, an entry a code point, flags SPACE, ALPHABETIC, UNSPACED, UPPERCASE, NUMERIC.
+    classes: uint8, an entry a code point, flags SPACE, ALPHABETIC, UNSPACED, UPPERCASE, NUMERIC, SAID.
     lower: int32, a code point's lower case; a code point beyond its end is its own.
     """
 
@@ -68,6 +71,8 @@ def unicode_tables() -> UnicodeTables:
     classes[np.strings.isspace(characters)] |= SPACE
     classes[np.strings.isupper(characters)] |= UPPERCASE
     classes[np.strings.isnumeric(characters)] |= NUMERIC
+    classes |= SAID
+    classes[[ord(character) for character in PUNCTUATION]] &= ~SAID
     for first, last in _UNSPACED_BLOCKS:
         block = slice(first, last + 1)
         others = [c for c in np.flatnonzero(~alphabetic[block]) + first if _is_mark_or_number(c)]

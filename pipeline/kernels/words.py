@@ -47,15 +47,15 @@ def split_words(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], *, 
     return _split_words(data, offsets, unicode_tables(), alone)
 
 
-def word_keys(words: Sequence[str]) -> npt.NDArray[np.uint64]:
-    """The keys of given words. Raises ValueError for a string that is not exactly one word."""
+def word_keys(words: Sequence[str], *, cased: bool = False) -> npt.NDArray[np.uint64]:
+    """The keys of given words, or their cased keys. Raises ValueError for a string that is not exactly one word."""
     encoded = [word.encode() for word in words]
     offsets = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
     found = split_words(np.frombuffer(b"".join(encoded), np.uint8), offsets)
     for word, count in zip(words, np.diff(found.first), strict=True):
         if count != 1:
             raise ValueError(f"{word!r} is {count} words, not one")
-    return found.keys
+    return found.cased_keys if cased else found.keys
 
 
 @kernel

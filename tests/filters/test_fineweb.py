@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from strategies import hard_columns
 
 from textmill.filters.fineweb import FinewebQuality
-from textmill.pipeline.kernels.sentences import TERMINAL_PUNCTUATION
+from textmill.pipeline.kernels.punctuation import TERMINAL_PUNCTUATION
 from textmill.pipeline.testing import batch_of, judge
 
 

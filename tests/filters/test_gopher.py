@@ -89,6 +89,26 @@ def test_dclm_takes_symbols_together_and_ellipses_with_spaces() -> None:
     assert judge(GopherQuality(definition="dclm", max_symbol_ratio=None), [spaced]) == ["too_many_ellipsis_lines"]
 
 
+def test_datatrove_counts_no_words_of_punctuation_but_takes_shares_of_them() -> None:
+    rules = GopherQuality(definition="datatrove")
+    assert judge(rules, [words(49) + " ; - ..."]) == ["too_few_words"]  # three more for `textmill`
+    assert judge(rules, [words(80) + " ;" * 21]) == ["too_few_alphabetic_words"]
+
+
+def test_datatrove_takes_blank_lines_for_lines_and_a_star_for_no_bullet() -> None:
+    rules = GopherQuality(definition="datatrove")
+    assert judge(rules, [bulleted(10, 0), bulleted(10, 0).replace("\n", "\n\n")]) == ["too_many_bullet_lines", None]
+    assert judge(rules, [bulleted(10, 0, "* "), bulleted(10, 0).replace("\n", "\u2028")]) == [
+        None,
+        "too_many_bullet_lines",
+    ]
+
+
+def test_datatrove_knows_stop_words_in_their_own_case_only() -> None:
+    rules = GopherQuality(definition="datatrove")
+    assert judge(rules, [words(60).upper(), "the " * 60 + "and"]) == ["too_few_stop_words", None]
+
+
 def test_stop_words_of_any_language_and_only_whole_ones() -> None:
     text = "ΤΗΣ και λέξη " * 20
     assert judge(GopherQuality(stop_words=("της", "και")), [text]) == [None]
@@ -113,10 +133,12 @@ def any_rules(draw: st.DrawFn) -> GopherQuality:
         if name.startswith(("min", "max"))
     }
     stop_words = draw(st.lists(st.sampled_from(["a", "word", "σ", "日", "é", "…"]), max_size=4))
-    return GopherQuality(definition=draw(st.sampled_from(["textmill", "dclm"])), stop_words=stop_words, **rules)
+    return GopherQuality(
+        definition=draw(st.sampled_from(["textmill", "dclm", "datatrove"])), stop_words=stop_words, **rules
+    )
 
 
-symbols = st.text("#.… \n-•*a1\u3000", max_size=20)
+symbols = st.text("#.… \n\r\x0b\x1c\x85\u2028-•*a1\u3000", max_size=20)
 
 
 @settings(max_examples=200)
@@ -130,7 +152,7 @@ def test_verdicts_are_those_of_the_slow_twin(rules: GopherQuality, texts: list[s
     assert found == [naive.gopher_quality(text or "", rules.model_dump()) for text in texts[start:]]
 
 
-@pytest.mark.parametrize("definition", ["textmill", "dclm"])
+@pytest.mark.parametrize("definition", ["textmill", "dclm", "datatrove"])
 def test_real_pages_are_judged_as_by_the_slow_twin(definition: str, real_data: Path) -> None:
     with zstandard.open(real_data / "text/web/c4_sample.jsonl.zst", "rt", encoding="utf-8") as lines:
         texts = [json.loads(line)["text"] for line in islice(lines, 300)]

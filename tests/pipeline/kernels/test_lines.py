@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from strategies import hard_columns
 
 from textmill.pipeline.arrow import text_buffers
-from textmill.pipeline.kernels.lines import join_paragraphs, read_lines, split_at_newlines, split_lines, untrimmed
+from textmill.pipeline.kernels.lines import (
+    all_lines,
+    join_paragraphs,
+    read_lines,
+    split_at_newlines,
+    split_lines,
+    untrimmed,
+)
 
 
 def split(column: pa.Array) -> list[list[bytes]]:
@@ -96,3 +103,11 @@ def test_untrimmed_lines_reach_from_newline_to_newline(texts: list[str | None], 
     spans = [data[a:b].tobytes().decode() for a, b in zip(begin, end, strict=True)]
     expected = [[line for line in (text or "").split("\n") if line.strip()] for text in texts[start:]]
     assert [spans[a:b] for a, b in pairwise(first)] == expected
+
+
+@given(hard_columns, st.integers(0, 8))
+def test_all_lines_are_those_of_splitlines(texts: list[str | None], start: int) -> None:
+    data, offsets, _ = text_buffers(pa.array(texts, pa.string()).slice(start))
+    first, begin, stop = all_lines(data, offsets)
+    spans = [data[a:b].tobytes().decode() for a, b in zip(begin, stop, strict=True)]
+    assert [spans[a:b] for a, b in pairwise(first)] == [(text or "").splitlines() for text in texts[start:]]
