@@ -179,6 +179,7 @@ def test_what_a_step_prints_or_where_it_goes_is_no_matter_to_the_run(folder: Pat
     done = textmill("run", recipe, "--executor", "serial", "--out", "elsewhere", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "said" not in done.stdout
+    assert "</html>" in (folder / "elsewhere/report.html").read_text()
     assert "kept 3 of 3" in textmill("report", "elsewhere", cwd=folder).stdout
 
 
