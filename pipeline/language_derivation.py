@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from textmill.pipeline.corpus import open_corpus, read_corpus
@@ -9,38 +10,42 @@ from textmill.pipeline.errors import UsageError
 from textmill.pipeline.io.reader import Skipped
 from textmill.pipeline.language_files import write_language
 from textmill.pipeline.language_parameters import thresholds
-from textmill.pipeline.language_samples import FEW, Measured, measure
-from textmill.pipeline.language_thresholds import Derived, derive_language
+from textmill.pipeline.language_samples import Measured, measure
+from textmill.pipeline.language_thresholds import Asked, Derived, derive_language
+
+
+@dataclass(frozen=True)
+class Sources:
+    """How inputs are read, and what the files say of them.
+
+    documents: at most so many of a language from each input. model: tells languages where the column does not, and how
+    sure they are. also: other labels, by language. about: what the evidence says of the reference.
+    """
+
+    documents: int = 40_000
+    model: str = "lid176"
+    language_column: str = "language"
+    text_column: str = "text"
+    also: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    about: str = ""
 
 
 def derive_thresholds(
     languages: Sequence[str],
     inputs: Mapping[str, Sequence[str]],
     out: str,
-    *,
-    rule: str = "tail",
-    options: Mapping[str, Any] | None = None,
+    asked: Asked | None = None,
+    sources: Sources | None = None,
 ) -> list[Derived]:
     """Write ``out/xx.yaml`` for each language, and return what stands in them.
 
-    inputs: ``reference``, and if there are any ``crawl`` and ``english``, each what `open_corpus` takes. options:
-    removes, min_documents, off (as `derive_language`), documents (at most so many of a language from each input), model,
-    language_column, text_column, also (other labels, by language) and about (what the file says of its sources).
-    Raises UsageError, InputError or ModelError, and UsageError when a language has no reference text at all.
+    inputs: ``reference``, and if there are any ``crawl`` and ``english``, each what `open_corpus` takes. Raises
+    UsageError, InputError or ModelError, and UsageError when a language has no reference text at all.
     """
-    chosen: dict[str, Any] = {
-        "removes": 0.05,
-        "min_documents": FEW,
-        "documents": 40_000,
-        "model": "lid176",
-        "language_column": "language",
-        "text_column": "text",
-        "also": {},
-        "about": {},
-        "off": (),
-    } | dict(options or {})
+    asked, sources = asked or Asked(), sources or Sources()
+    asked.check()
     measured = {
-        kind: _measure(given, ["en"] if kind == "english" else languages, chosen)
+        kind: _measure(given, ["en"] if kind == "english" else languages, sources)
         for kind, given in inputs.items()
         if given
     }
@@ -52,40 +57,26 @@ def derive_thresholds(
         others = {"crawl": measured["crawl"][language]} if "crawl" in measured else {}
         if "english" in measured:
             others["english"] = measured["english"]["en"]
-        derived = derive_language(
-            language,
-            reference,
-            others,
-            rule,
-            removes=chosen["removes"],
-            min_documents=chosen["min_documents"],
-            off=chosen["off"],
-        )
-        _write(derived, reference, others, {"rule": rule, **chosen}, out)
+        derived = derive_language(language, reference, others, asked)
+        evidence: dict[str, Any] = {"rule": asked.rule}
+        if asked.rule == "tail":
+            evidence["removes"] = asked.removes
+        if sources.about:
+            evidence["reference"] = sources.about
+        if "crawl" in others:
+            evidence["crawl_documents"] = others["crawl"].documents
+        write_language(derived, reference, out, also=sources.also.get(language, ()), evidence=evidence)
         found.append(derived)
     return found
 
 
-def _measure(given: Sequence[str], languages: Sequence[str], chosen: Mapping[str, Any]) -> dict[str, Measured]:
+def _measure(given: Sequence[str], languages: Sequence[str], sources: Sources) -> dict[str, Measured]:
     skipped: Skipped = Counter()
     return measure(
-        read_corpus(open_corpus(given, text_column=chosen["text_column"]), skipped),
+        read_corpus(open_corpus(given, text_column=sources.text_column), skipped),
         languages,
         {threshold.name: (threshold.step, threshold.reason) for threshold in thresholds()},
-        documents=chosen["documents"],
-        model=chosen["model"],
-        language_column=chosen["language_column"],
+        documents=sources.documents,
+        model=sources.model,
+        language_column=sources.language_column,
     )
-
-
-def _write(
-    derived: Derived, reference: Measured, others: Mapping[str, Measured], chosen: Mapping[str, Any], out: str
-) -> None:
-    evidence: dict[str, Any] = {
-        "rule": chosen["rule"],
-        **({"removes": chosen["removes"]} if chosen["rule"] == "tail" else {}),
-        **chosen["about"],
-    }
-    if "crawl" in others:
-        evidence["crawl_documents"] = others["crawl"].documents
-    write_language(derived, reference, out, also=chosen["also"].get(derived.language, ()), evidence=evidence)

@@ -4,7 +4,7 @@ Source: Penedo et al., FineWeb2: One Pipeline to Scale Them All (arXiv 2506.2092
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
@@ -61,39 +61,49 @@ class Derived:
         ]
 
 
-def derive_language(
-    language: str,
-    reference: Measured,
-    others: Mapping[str, Measured],
-    rule: str,
-    *,
-    removes: float = 0.05,
-    min_documents: int = FEW,
-    off: Sequence[str] = (),
-) -> Derived:
+@dataclass(frozen=True)
+class Asked:
+    """How thresholds are to be derived.
+
+    With rule `tail`, all rules together remove at most the share `removes` of the reference. Below `min_documents`
+    reference documents the published thresholds stay, and a note says so. off: rules that the reference can say nothing
+    of, as ``fineweb_quality.min_punctuated_line_ratio``.
+    """
+
+    rule: str = "tail"
+    removes: float = 0.05
+    min_documents: int = FEW
+    off: tuple[str, ...] = ()
+
+    def check(self) -> None:
+        """Raises UsageError for an unknown rule or parameter."""
+        if self.rule not in threshold_rules.RULES:
+            raise UsageError(f"unknown rule {self.rule!r}: there are {', '.join(threshold_rules.RULES)}")
+        known = {threshold.plain_name for threshold in thresholds()}
+        for name in self.off:
+            if name not in known:
+                raise UsageError(f"{name}: no such parameter{did_you_mean(name, known)}")
+
+
+def derive_language(language: str, reference: Measured, others: Mapping[str, Measured], asked: Asked) -> Derived:
     """Thresholds for one language.
 
-    others: what was measured of ``crawl`` text in the language and of ``english`` text; either may be missing. With
-    rule `tail`, all rules together remove at most the share `removes` of the reference. Below `min_documents`
-    reference documents the published thresholds stay, and a note says so. off: rules that the reference can say nothing
-    of, as ``fineweb_quality.min_punctuated_line_ratio``. Raises UsageError for an unknown rule or parameter, or a
-    rule that lacks what it compares with.
+    others: what was measured of ``crawl`` text in the language and of ``english`` text; either may be missing. Raises
+    UsageError for a rule that lacks what it compares with.
     """
-    _check_names(off)
-    if rule not in threshold_rules.RULES:
-        raise UsageError(f"unknown rule {rule!r}: there are {', '.join(threshold_rules.RULES)}")
     notes: Notes = defaultdict(list)
-    enough = reference.documents >= min_documents
+    rule, least = asked.rule, asked.min_documents
+    enough = reference.documents >= least
     if not enough:
         rule = "english"
-        notes[f"{reference.documents} reference documents, fewer than {min_documents}: the published values stay"] = []
-    tail, limits = _limits(reference, others.get("english"), rule, removes, notes)
-    switched = [threshold.name for threshold in thresholds() if threshold.plain_name in off]
+        notes[f"{reference.documents} reference documents, fewer than {least}: the published values stay"] = []
+    tail, limits = _limits(reference, others.get("english"), rule, asked.removes, notes)
+    switched = [threshold.name for threshold in thresholds() if threshold.plain_name in asked.off]
     if switched:
         limits |= dict.fromkeys(switched)
         notes["switched off by hand"] += switched
     crawl = others.get("crawl")
-    words = derive_words(reference, removes, notes) if enough else Words()
+    words = derive_words(reference, asked.removes, notes) if enough else Words()
     if rule == "english":
         words = replace(words, stop_words=())
     derived = Derived(language, limits, 0.0, words, tail, 1 - _share(_removed(reference, limits)))
@@ -104,13 +114,6 @@ def derive_language(
         of_crawl = None if crawl is None else _share(_removed(crawl, alone))
         derived.removed[threshold.name] = (_share(_removed(reference, alone)), of_crawl)
     return derived
-
-
-def _check_names(off: Sequence[str]) -> None:
-    known = {threshold.plain_name for threshold in thresholds()}
-    for name in off:
-        if name not in known:
-            raise UsageError(f"--off {name}: no such parameter{did_you_mean(name, known)}")
 
 
 def _limits(
@@ -170,8 +173,6 @@ def _cautious(threshold: Threshold, values: Values, value: float, notes: Notes) 
     """A value from few documents made milder: their extremes are not those of the language."""
     outward = 1 if threshold.direction == "max" else -1
     milder = value + outward * (1 - len(values) / FEW) * float(np.std(values))
-    if threshold.parameter.endswith("mean_word_length"):
-        return milder
     if outward * milder < outward * threshold.english_value:
         notes[f"fewer than {FEW} reference documents, so not stricter than published"].append(threshold.name)
         return threshold.english_value
@@ -189,9 +190,10 @@ def guarded(threshold: Threshold, value: float, notes: Notes) -> float | None:
         if threshold.share and value >= 1:
             notes["no share exceeds 1, so the rule is off"].append(threshold.name)
             return None
-        if not length and value < published / 2:
-            notes["held at half the published value, the reference has less"].append(threshold.name)
-            value = published / 2
+        least = 1.0 if length else published / 2  # no word is shorter than a letter
+        if value < least:
+            notes["held at half the published value, or one letter; the reference has less"].append(threshold.name)
+            value = least
         return float(np.ceil(round(value * 1000, 6)) / 1000)
     if value <= 0:
         notes["nothing falls below 0, so the rule is off"].append(threshold.name)

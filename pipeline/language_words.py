@@ -20,8 +20,11 @@ MIN_STOP_WORDS: Final = 2
 MOST_PAIRS: Final = 600
 COVERED: Final = 0.6
 """Share of a language's pairs of letters that the common ones make up, if that takes no more than `MOST_PAIRS`."""
-MARGIN: Final = 0.9
-"""What the minimum is of the least share of common pairs: a small sample does not hold the worst good document."""
+MARGINS: Final = (0.8, 0.9)
+"""What the minimum is of the least share of common pairs, with hardly a document and with `FEW` or more.
+
+A small sample does not hold the good document with the fewest: a manual, say, with many names in another script.
+"""
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,8 @@ def _pairs(sample: list[str], may_go: float) -> tuple[tuple[str, ...], float | N
     pairs = tuple(pair_of(key) for key in common[:needed])
     step = LetterPairs(per_language=False, pairs=pairs)
     shares = step.judge(batch_of(sample[1::2])).rules[0].values
-    least = MARGIN * float(np.quantile(shares, may_go, method="lower"))
+    margin = np.interp(len(sample), (0, FEW), MARGINS)
+    least = float(margin * np.quantile(shares, may_go, method="lower"))
     return pairs, float(np.floor(least * 1000) / 1000)
 
 

@@ -59,26 +59,19 @@ def derive_thresholds(
     text_column: TextColumn = "text",
 ) -> None:
     """Derive the thresholds of filters for languages from text in them; write a file for each, with the evidence."""
+    from textmill.pipeline.language_derivation import Sources
     from textmill.pipeline.language_derivation import derive_thresholds as derive
     from textmill.pipeline.language_report import render_derived
+    from textmill.pipeline.language_thresholds import Asked
 
     labels: dict[str, list[str]] = {}
     for pair in also or ():
         name, _, other = pair.partition("=")
         labels.setdefault(name, []).append(other)
-    options = {
-        "removes": removes,
-        "min_documents": min_documents,
-        "documents": documents,
-        "model": model,
-        "language_column": language_column,
-        "text_column": text_column,
-        "also": labels,
-        "off": off or [],
-        "about": {"reference": about} if about else {},
-    }
     inputs = {"reference": reference, "crawl": crawl or [], "english": english or []}
-    for derived in derive(language, inputs, out, rule=rule, options=options):
+    asked = Asked(rule, removes, min_documents, tuple(off or ()))
+    sources = Sources(documents, model, language_column, text_column, labels, about)
+    for derived in derive(language, inputs, out, asked, sources):
         render_derived(derived, stdout)
         for warning in derived.warnings:
             note(f"warning: {warning}")

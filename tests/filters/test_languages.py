@@ -63,7 +63,7 @@ def test_clean_text_is_kept_and_broken_text_is_not(language: str, held_out: Any,
     shares = {b.__name__: kept(broken(texts, b)) for b in BREAKINGS if told_apart(b, language)}
     assert len(shares) >= 9
     assert np.mean(list(shares.values())) <= 0.1, shares
-    for name in ("shuffled_characters", "shuffled_letters", "repeated", "repeated_lines", "symbol_noise"):
+    for name in ("shuffled_characters", "shuffled_letters", "repeated", "repeated_lines", "spaced_out"):
         assert shares[name] <= 0.1, name
 
 

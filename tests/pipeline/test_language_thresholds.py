@@ -15,6 +15,7 @@ from textmill.pipeline.errors import UsageError
 from textmill.pipeline.language_derivation import derive_thresholds
 from textmill.pipeline.language_parameters import thresholds
 from textmill.pipeline.language_samples import letter_words
+from textmill.pipeline.language_thresholds import Asked
 from textmill.pipeline.testing import batch_of, judge
 
 SYLLABLES = ["ka", "lo", "mi", "tu", "se", "ra", "ne", "po", "di", "wa", "xu", "be"]
@@ -105,7 +106,7 @@ def test_a_rule_that_removes_most_of_a_crawl_is_warned_of(reference: str, tmp_pa
         ["xx"],
         {"reference": [reference], "crawl": [crawl]},
         str(tmp_path),
-        options={"min_documents": 100},
+        Asked(min_documents=100),
     )
     assert "gopher_quality.textmill.min_alphabetic_word_ratio removes 100% of xx" in found[0].warnings
 
@@ -120,10 +121,10 @@ def test_a_rule_can_be_switched_off_by_hand(reference: str, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"rule": "tial"}, "unknown rule 'tial'"),
-        ({"options": {"off": ["fineweb_quality.max_newlines"]}}, "no such parameter"),
+        ({"asked": Asked(rule="tial")}, "unknown rule 'tial'"),
+        ({"asked": Asked(off=("fineweb_quality.max_newlines",))}, "no such parameter"),
         ({"languages": ["zz"]}, "no document in zz"),
-        ({"rule": "median_ratio", "options": {"min_documents": 10}}, "--english"),
+        ({"asked": Asked("median_ratio", min_documents=10)}, "--english"),
     ],
 )
 def test_what_cannot_be_derived_says_so(changes: dict[str, Any], says: str, reference: str, tmp_path: Path) -> None:
@@ -139,7 +140,7 @@ def test_languages_that_inputs_do_not_name_are_identified(tmp_path: Path) -> Non
     english = "The cat sits on the wall and the dog is asleep in the garden while the children are still at school. "
     path = tmp_path / "texts.jsonl"
     path.write_text("".join(json.dumps({"text": text * 3}) + "\n" for text in [german] * 30 + [english] * 10))
-    (found,) = derive_thresholds(["de"], {"reference": [str(path)]}, str(tmp_path), options={"min_documents": 10})
+    (found,) = derive_thresholds(["de"], {"reference": [str(path)]}, str(tmp_path), Asked(min_documents=10))
     content = yaml.safe_load((tmp_path / "de.yaml").read_text())
     assert content["evidence"]["documents"] == 30
     assert {"die", "der"} <= set(found.words.stop_words)
