@@ -190,12 +190,4 @@ def _print_keep_share(utilities: str, half_life: float, tokens: int, budgets: li
 
 
 def _as_json(one: Any) -> dict[str, Any]:
-    return {
-        "budget_tokens": one.budget,
-        "parameters": one.parameters,
-        "unique_tokens": one.unique,
-        "effective_tokens": one.effective,
-        "predicted_loss": one.loss,
-        "problem": one.problem,
-        "plan": None if one.plan is None else one.plan.model_dump(mode="json"),
-    }
+    return {**one.told(), "plan": None if one.plan is None else one.plan.model_dump(mode="json")}
