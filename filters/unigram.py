@@ -4,7 +4,7 @@ Source: the unigram filter of datatrove: the mean log probability of a word, 1e-
 """
 
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,8 @@ class UnigramLogprob(Filter):
     A word is a run of letters and digits, in any case. A document without words has the mean of unknown ones.
     """
 
+    revision: ClassVar[int] = 2
+
     table: str = Field(description="file with a word and its count a line, with a tab, comma or space between")
     min_mean_logprob: float = Field(-10.0, le=0, description="lowest mean")
 
@@ -47,9 +49,9 @@ class UnigramLogprob(Filter):
         words = placed_words(data, offsets)
         place = np.searchsorted(known.keys, words.keys).clip(max=len(known.keys) - 1)
         found = np.where(known.keys[place] == words.keys, known.logprobs[place], np.log(UNKNOWN))
-        sums = np.concatenate([[0.0], np.cumsum(found)])
         count = np.diff(words.first)
-        total = sums[words.first[1:]] - sums[words.first[:-1]]
+        # Each document is added up by itself: what stands before it in the batch may not change its last digits.
+        total = np.bincount(np.repeat(np.arange(len(count)), count), found, minlength=len(count))
         mean = np.where(count, total / np.maximum(count, 1), np.log(UNKNOWN))
         low = mean < self.min_mean_logprob
         return Verdict.of(batch).drop("unlikely_words", low, value=mean, threshold=self.min_mean_logprob)

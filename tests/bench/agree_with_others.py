@@ -1,7 +1,8 @@
 """Compares decisions and measures with those of datatrove and dolma, given the same words, on real text.
 
-``python tests/bench/agree_with_others.py [--datatrove PYTHON] [--dolma PYTHON]`` with TEXTMILL_TEST_DATA set; each PYTHON is that of an environment with the library, and what is not given is passed by. It prints the share of
-equal decisions and some of the texts on which they differ.
+``python tests/bench/agree_with_others.py [--datatrove PYTHON] [--dolma PYTHON]`` with TEXTMILL_TEST_DATA set, each
+PYTHON being that of an environment with the library; what is not given is passed by. It prints the share of equal
+decisions and some of the texts on which they differ.
 """
 
 import argparse
