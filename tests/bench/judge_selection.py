@@ -24,6 +24,9 @@ from scipy import stats
 from textmill.pipeline.corpus import open_corpus, read_corpus
 from textmill.pipeline.quality_training import train_quality_model
 from textmill.pipeline.testing import batch_of, score
+from textmill.scorers.dsir import Dsir
+from textmill.scorers.dsir_training import Settings as DsirSettings
+from textmill.scorers.dsir_training import train_dsir
 from textmill.scorers.kenlm_model import LanguageModel, read_kenlm, read_tokenizer
 from textmill.scorers.language import Language
 from textmill.scorers.perplexities import log10_probabilities
@@ -88,6 +91,7 @@ def judge(
         "perplexity": np.argsort(by_perplexity, kind="stable"),
         "quality": np.argsort(-by_quality, kind="stable"),
         "both (mean rank)": np.argsort(ranks[0] + ranks[1], kind="stable"),
+        **{name: np.argsort(-weights, kind="stable") for name, weights in importance_of(known, web, work).items()},
     }
     result = {name: foresee(held_out, selection(order, web, counts), work) for name, order in orders.items()}
     print(f"seed {seed}: " + "; ".join(f"{name} {value:.1f}" for name, value in result.items()), flush=True)
@@ -110,6 +114,17 @@ def quality_of(known: Sequence[str], web: Sequence[str], work: Path, seed: int) 
     settings = QualitySettings(dim=16, bucket=200_000, epoch=5, seed=seed)
     train_quality_model(([files[0]], [files[1]]), model, settings, documents=len(web))
     return np.array([value or 0.0 for value in score(Quality(model=model), web)["quality"]], np.float64)
+
+
+def importance_of(known: Sequence[str], web: Sequence[str], work: Path) -> dict[str, npt.NDArray[np.float64]]:
+    """The importance weights of web texts with clean texts as target, and those by word; lowest for a short text."""
+    model = fresh(work, "dsir")
+    train_dsir([batch_of(known)], [batch_of(web)], model, DsirSettings(held_out=0))
+    found = {}
+    for name, per_token in (("dsir", False), ("dsir by word", True)):
+        (weights,) = score(Dsir(model=model, per_token=per_token), web).values()
+        found[name] = np.array([-np.inf if value is None else value for value in weights], np.float64)
+    return found
 
 
 def selection(order: Order, web: Sequence[str], counts: npt.NDArray[np.int64]) -> list[str]:
