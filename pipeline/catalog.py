@@ -31,6 +31,7 @@ STEPS = {
     "chinese_web": "textmill.filters.chinese:ChineseWeb",
     "code_quality": "textmill.filters.code:CodeQuality",
     "combine": "textmill.scorers.combine:Combine",
+    "confusable_language": "textmill.filters.confusable_language:ConfusableLanguage",
     "date_range": "textmill.filters.registers:DateRange",
     "drop_lines": "textmill.pipeline.mappers.drop_lines:DropLines",
     "dsir": "textmill.scorers.dsir:Dsir",

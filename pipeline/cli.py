@@ -189,6 +189,7 @@ app.command()(clusters.clusters)
 
 app.command()(tuning.replay)
 app.command()(languages.derive_thresholds)
+app.command()(languages.precision_words)
 app.command()(tuning.audit)
 app.command()(mixing.fit_mixture)
 app.command()(mixing.fit_entropy)

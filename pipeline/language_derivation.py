@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from textmill.pipeline.corpus import open_corpus, read_corpus
@@ -10,24 +9,8 @@ from textmill.pipeline.errors import UsageError
 from textmill.pipeline.io.reader import Skipped
 from textmill.pipeline.language_files import write_language
 from textmill.pipeline.language_parameters import thresholds
-from textmill.pipeline.language_samples import Measured, measure
+from textmill.pipeline.language_samples import Measured, Sources, measure
 from textmill.pipeline.language_thresholds import Asked, Derived, derive_language
-
-
-@dataclass(frozen=True)
-class Sources:
-    """How inputs are read, and what the files say of them.
-
-    documents: at most so many of a language from each input. model: tells languages where the column does not, and how
-    sure they are. also: other labels, by language. about: what the evidence says of the reference.
-    """
-
-    documents: int = 40_000
-    model: str = "lid176"
-    language_column: str = "language"
-    text_column: str = "text"
-    also: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    about: str = ""
 
 
 def derive_thresholds(

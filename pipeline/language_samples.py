@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,6 +21,22 @@ FEW: Final = 1000
 """Documents below which a language counts as one of which little is known."""
 SAMPLE: Final = 2000
 """Documents of a language whose text is kept."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """How inputs are read, and what the files say of them.
+
+    documents: at most so many of a language from each input. model: tells languages where the column does not, and how
+    sure they are. also: other labels, by language. about: what the evidence says of the reference.
+    """
+
+    documents: int = 40_000
+    model: str = "lid176"
+    language_column: str = "language"
+    text_column: str = "text"
+    also: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    about: str = ""
 
 
 @dataclass

@@ -59,9 +59,9 @@ def derive_thresholds(
     text_column: TextColumn = "text",
 ) -> None:
     """Derive the thresholds of filters for languages from text in them; write a file for each, with the evidence."""
-    from textmill.pipeline.language_derivation import Sources
     from textmill.pipeline.language_derivation import derive_thresholds as derive
     from textmill.pipeline.language_report import render_derived
+    from textmill.pipeline.language_samples import Sources
     from textmill.pipeline.language_thresholds import Asked
 
     labels: dict[str, list[str]] = {}
@@ -75,3 +75,34 @@ def derive_thresholds(
         render_derived(derived, stdout)
         for warning in derived.warnings:
             note(f"warning: {warning}")
+
+
+def precision_words(
+    reference: Annotated[
+        Inputs, typer.Option(metavar="INPUT", help="Text in all the languages: file, glob, folder, run. Repeatable.")
+    ],
+    language: LanguageNames,
+    out: Annotated[str, typer.Option(metavar="DIR", help="Folder for the lists, one a language.")],
+    among: Annotated[
+        list[str] | None, typer.Option(metavar="LABEL", help="A language to tell them from. Repeatable.")
+    ] = None,
+    affinity: Annotated[
+        float, typer.Option(min=0.5, max=1, help="Share of a word's use that must be the language's.")
+    ] = 0.85,
+    percentile: Annotated[float, typer.Option(min=0, max=100, help="How frequent a word must be in it.")] = 95,
+    documents: Annotated[int, typer.Option(min=1, help="At most so many documents of a language.")] = 40_000,
+    model: LanguageModel = "lid176",
+    language_column: LanguageColumn = "language",
+    text_column: TextColumn = "text",
+) -> None:
+    """List the words that tell languages from their neighbours, for the filter confusable_language."""
+    from textmill.pipeline.console import percent, say
+    from textmill.pipeline.language_samples import Sources
+    from textmill.pipeline.precision_words import Wanted, write_precision_words
+
+    sources = Sources(documents, model, language_column, text_column)
+    wanted = Wanted(affinity, percentile)
+    for found in write_precision_words(language, among or [], reference, out, wanted, sources):
+        say(stdout, f"{found.language}: {len(found.words)} words; in {percent(found.confirmed)} of its documents")
+        for other, share in found.mistaken.items():
+            say(stdout, f"  and in {percent(share)} of those in {other}")
