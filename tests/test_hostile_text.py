@@ -57,6 +57,7 @@ LISTS: dict[str, Callable[[str], dict[str, Any]]] = {
 """Steps that need a list, and their parameters by its path."""
 
 WITH_MODELS = {
+    "confusable_language",
     *(
         "cascade",
         "combine",
