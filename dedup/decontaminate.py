@@ -170,10 +170,10 @@ def _layout(barrier: Decontaminate) -> pa.Schema:
 
 def _rule_document(barrier: Decontaminate, index: Index, hits: _Hits, row: int, mine: Numbers, ruling: _Ruling) -> None:
     """Add what becomes of one document with hits."""
-    coverage = _coverage(index, np.unique(hits.gram[mine]))
+    coverage = coverage_of(index, np.unique(hits.gram[mine]))
     found = [
         (share, name)
-        for name, share in _examples(index, coverage, barrier.fields).items()
+        for name, share in examples_of(index, coverage, barrier.fields).items()
         if share >= barrier.min_coverage
     ]
     if not found:
@@ -196,7 +196,7 @@ def _rule_document(barrier: Decontaminate, index: Index, hits: _Hits, row: int, 
         ruling.rows.append(stays)
 
 
-def _coverage(index: Index, grams: Numbers) -> dict[int, float]:
+def coverage_of(index: Index, grams: Numbers) -> dict[int, float]:
     """Of each item that shares a gram with a document the share of its words that all these cover."""
     counts = index.first[grams + 1] - index.first[grams]
     before = np.concatenate([[0], np.cumsum(counts)[:-1]])
@@ -208,7 +208,7 @@ def _coverage(index: Index, grams: Numbers) -> dict[int, float]:
     return dict(zip(items.tolist(), (covered / index.item_words[items]).tolist(), strict=True))
 
 
-def _examples(index: Index, coverage: dict[int, float], fields: str) -> dict[tuple[str, str], float]:
+def examples_of(index: Index, coverage: dict[int, float], fields: str) -> dict[tuple[str, str], float]:
     """The coverage of each example: of its best field, or of its worst where a document must hold all."""
     shares: dict[tuple[str, str], list[float]] = {}
     for number, share in coverage.items():
