@@ -30,6 +30,7 @@ from textmill.pipeline.extraction.places import (
 from textmill.pipeline.extraction.tokenizer import Tokens
 from textmill.pipeline.extraction.writing import FIRST_LINK, FROM, IN_NODE, JOINED, LINE, LINK_END, LINK_START, TO
 from textmill.pipeline.kernels import kernel
+from textmill.pipeline.kernels.borrowed import borrowed
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 Int32s: TypeAlias = npt.NDArray[np.int32]
@@ -72,11 +73,13 @@ def assemble(source: Source, options: int) -> Bytes:
     nodes = source.layout.nodes
     of_data = data_tables(nodes, source.sums)
     ordinals = _ordinals(nodes)
-    counted = _Sheet(np.empty(0, np.uint8), np.zeros(1, np.int64), np.zeros(1, np.int64))
-    _write_all(counted, source, of_data, ordinals, options)
-    sheet = _Sheet(np.empty(counted.at[0], np.uint8), np.zeros(1, np.int64), np.zeros(1, np.int64))
-    _write_all(sheet, source, of_data, ordinals, options)
-    return sheet.text
+    text, state = np.empty(0, np.uint8), np.zeros(2, np.int64)
+    for _ in range(2):  # the first time, what is written is only counted
+        text = np.empty(state[0], np.uint8)
+        state[:] = 0
+        sheet = _Sheet(borrowed(text), borrowed(state[:1]), borrowed(state[1:]))
+        _write_all(sheet, source, of_data, ordinals, options)
+    return text
 
 
 @kernel

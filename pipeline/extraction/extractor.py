@@ -10,7 +10,7 @@ from textmill.pipeline.extraction.analysis import Room, Tables, Weights, analyse
 from textmill.pipeline.extraction.assembly import LINKS, MARKDOWN, TABLES, Source, assemble
 from textmill.pipeline.extraction.measures import SENTENCES
 from textmill.pipeline.extraction.nodes import COMMENT, FLAG
-from textmill.pipeline.extraction.tokenizer import Tokens
+from textmill.pipeline.extraction.tokenizer import Tokens, count_opening
 from textmill.pipeline.extraction.writing import CHARS, IN_NODE, LINK_CHARS
 from textmill.pipeline.kernels import kernel
 
@@ -43,7 +43,7 @@ def options(*, markdown: bool = False, comments: bool = False, tables: bool = Tr
 def extract(page: bytes, weights: Weights, wanted: int = TABLES) -> Extracted:
     """Extract the main content of a page in UTF-8; `wanted`: see `options`. The same for the same page, always."""
     data = np.frombuffer(page, np.uint8)
-    text, confidence, tokens = extract_page(data, tables(), weights, _room(len(page), page.count(b"<")), wanted)
+    text, confidence, tokens = extract_page(data, tables(), weights, _room(len(page), count_opening(page)), wanted)
     return Extracted(text.tobytes().decode(), float(confidence), tokens)
 
 

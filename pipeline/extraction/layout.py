@@ -5,7 +5,6 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from textmill.pipeline.extraction.entities import EntityTable
 from textmill.pipeline.extraction.hints import Hints, find_href, read_hints
 from textmill.pipeline.extraction.nodes import (
     FLAG,
@@ -22,7 +21,7 @@ from textmill.pipeline.extraction.nodes import (
     depth_before,
 )
 from textmill.pipeline.extraction.tags import BLOCK, BREAK, CUSTOM, KINDS, LINK, ROOT, RULE, number_of
-from textmill.pipeline.extraction.tokenizer import END, RAW_TEXT, START, TEXT, Tokens
+from textmill.pipeline.extraction.tokenizer import END, RAW_TEXT, START, TEXT, Tokens, borrowed_tokens
 from textmill.pipeline.extraction.writing import (
     ANCHORS,
     AT,
@@ -34,6 +33,7 @@ from textmill.pipeline.extraction.writing import (
     NODE,
     Characters,
     Pen,
+    borrowed_characters,
     end_block,
     end_link,
     finish,
@@ -103,7 +103,7 @@ def new_walk(page_bytes: int, opening: int) -> Walk:
 def lay_out(data: Bytes, tokens: Tokens, characters: Characters, walk: Walk) -> Layout:
     """Lay out the page `data` of these tokens; the result stands in the room of `walk`; see `new_walk`."""
     title = np.zeros(2, np.int64)
-    _walk(borrowed(data), _borrowed_tokens(tokens), _borrowed_characters(characters), _borrowed_walk(walk), title)
+    _walk(borrowed(data), borrowed_tokens(tokens), borrowed_characters(characters), _borrowed_walk(walk), title)
     state = walk.pen.state
     return Layout(
         walk.nodes[: walk.place[_NODES]],
@@ -134,18 +134,6 @@ def _walk(data: Bytes, tokens: Tokens, characters: Characters, walk: Walk, title
         elif kind == RAW_TEXT and tokens.tag[token] == _TITLE and title[1] == 0:
             title[0], title[1] = start, end
     finish(pen)
-
-
-@kernel
-def _borrowed_tokens(tokens: Tokens) -> Tokens:
-    return Tokens(borrowed(tokens.kind), borrowed(tokens.tag), borrowed(tokens.start), borrowed(tokens.end))
-
-
-@kernel
-def _borrowed_characters(characters: Characters) -> Characters:
-    keys, values, low = characters.entities
-    table = EntityTable(borrowed(keys), borrowed(values), borrowed(low))
-    return Characters(borrowed(characters.classes), borrowed(characters.lower), table)
 
 
 @kernel

@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from textmill.pipeline.extraction.tags import KEY_PRIME, KEY_SEED
-from textmill.pipeline.extraction.writing import FROM, TO, Characters
+from textmill.pipeline.extraction.writing import FROM, TO, Characters, borrowed_characters
 from textmill.pipeline.kernels import kernel
+from textmill.pipeline.kernels.borrowed import borrowed
 from textmill.pipeline.kernels.unicode import ALPHABETIC, UNSPACED, UPPERCASE, decode
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
@@ -48,32 +49,45 @@ _COMMAS: Final = (0x2C, 0x3B, 0x7C, 0x060C, 0x061B, 0x3001, 0xFF0C, 0xFF1B)
 _ENDS: Final = (0x2E, 0x21, 0x3F, 0x3002, 0xFF01, 0xFF1F, 0xFF0E, 0x061F, 0x06D4, 0x0964, 0x0965, 0x2026, 0x0589)
 
 
+def _kinds_of_ascii() -> npt.NDArray[np.int64]:
+    kinds = np.zeros(128, np.int64)
+    for of_kind, points in (
+        (_COMMA, _COMMAS),
+        (_END, _ENDS),
+        (_COLON, (0x3A,)),
+        (_APOSTROPHE, (39,)),
+        (_DIGIT, range(48, 58)),
+        (_LETTER, (*range(65, 91), *range(97, 123))),
+    ):
+        kinds[[point for point in points if point < len(kinds)]] = of_kind
+    return kinds
+
+
+_KINDS_OF_ASCII: Final = _kinds_of_ascii()
+
+
 @kernel
 def _kind(code_point: int, characters: Characters) -> int:
     """What a character is to a word or a sentence."""
+    if code_point < 0x80:
+        return int(_KINDS_OF_ASCII[code_point])
     kind = 0
     if code_point in _COMMAS:
         kind = _COMMA
     elif code_point in _ENDS:
         kind = _END
-    elif code_point in (0x3A, 0xFF1A):
+    elif code_point == 0xFF1A:
         kind = _COLON
-    elif code_point == 39:
-        kind = _APOSTROPHE
-    elif 48 <= code_point <= 57:
-        kind = _DIGIT
     elif characters.classes[code_point] & UNSPACED:
         kind = _ALONE
-    elif _is_of_word(code_point, characters):
+    elif _is_of_word(code_point):
         kind = _LETTER
     return kind
 
 
 @kernel
-def _is_of_word(code_point: int, characters: Characters) -> bool:
-    """Whether it is a letter, or a mark of a script beyond ASCII."""
-    if code_point < 0x80:
-        return bool(characters.classes[code_point] & ALPHABETIC != 0)
+def _is_of_word(code_point: int) -> bool:
+    """Whether a character beyond ASCII is a letter or a mark of a script."""
     is_mark = code_point in (0xAB, 0xBB) or 0x2010 <= code_point <= 0x205F
     return not is_mark and not 0x3000 <= code_point <= 0x303F and not 0xFF00 <= code_point <= 0xFF0F
 
@@ -82,6 +96,13 @@ def _is_of_word(code_point: int, characters: Characters) -> bool:
 def title_words(data: Bytes, start: int, end: int, characters: Characters, words: Bytes) -> None:
     """Mark the words of three letters and more of the page's title in `words`, of length `TITLE_SLOTS`."""
     words[:] = 0
+    _mark_words(borrowed(data), (start, end), borrowed_characters(characters), borrowed(words))
+
+
+@kernel
+def _mark_words(data: Bytes, span: tuple[int, int], characters: Characters, words: Bytes) -> None:
+    """All arrays are borrowed."""
+    start, end = span
     at, key, length = start, KEY_SEED, 0
     while at <= end:
         code_point = 32
@@ -122,8 +143,9 @@ def _extend(key: np.uint64, code_point: int, characters: Characters) -> np.uint6
 def measure(text: Bytes, blocks: Int32s, characters: Characters, words: Bytes, stops: Bytes) -> Floats:
     """The measures of each block; `words`: see `title_words`; `stops`: see `stopwords`."""
     measures = np.zeros((len(blocks), MEASURES), np.float32)
+    known, page, rows = borrowed_characters(characters), borrowed(text), borrowed(measures)
     for number in range(len(blocks)):
-        _measure_block(text, blocks[number], characters, measures[number], words, stops)
+        _measure_block(page, blocks[number], known, rows[number], borrowed(words), borrowed(stops))
     return measures
 
 
@@ -133,7 +155,7 @@ def _measure_block(  # noqa: C901, PLR0912 (one loop over characters)
 ) -> None:
     at, end = int(block[FROM]), int(block[TO])
     key, length, is_capital = KEY_SEED, 0, False
-    last = 0
+    last = digits = 0
     while at <= end:
         code_point = 32
         if at < end:
@@ -149,7 +171,7 @@ def _measure_block(  # noqa: C901, PLR0912 (one loop over characters)
             at += 1
         kind = _kind(code_point, characters)
         if kind in (_LETTER, _DIGIT, _APOSTROPHE):
-            found[DIGITS] += kind == _DIGIT
+            digits += kind == _DIGIT
             if length == 0:
                 is_capital = characters.classes[code_point] & UPPERCASE != 0
             key, length = _extend(key, code_point, characters), length + 1
@@ -170,6 +192,7 @@ def _measure_block(  # noqa: C901, PLR0912 (one loop over characters)
             if last == 0:
                 found[FIRST] = _first_kind(code_point, kind, characters)
             last = code_point
+    found[DIGITS] = digits
     kind = _kind(last, characters)
     found[LAST] = 3 if kind == _END else 2 if kind == _COLON else 1 if kind == _COMMA else 0
 

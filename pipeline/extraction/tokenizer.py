@@ -24,6 +24,7 @@ from textmill.pipeline.extraction.tags import (
     tag_table,
 )
 from textmill.pipeline.kernels import kernel
+from textmill.pipeline.kernels.borrowed import borrowed
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 
@@ -69,7 +70,12 @@ class Tokens(NamedTuple):
 
 def tokenize(page: bytes) -> Tokens:
     """The tokens of a page in UTF-8. What is not UTF-8 does no harm. A page has less than 2 GiB."""
-    return tokenize_bytes(np.frombuffer(page, np.uint8), tag_table(), token_room(page.count(b"<")))
+    return tokenize_bytes(np.frombuffer(page, np.uint8), tag_table(), token_room(count_opening(page)))
+
+
+def count_opening(page: bytes) -> int:
+    """How many "<" a page has; several times as fast as ``page.count``."""
+    return int(np.count_nonzero(np.frombuffer(page, np.uint8) == 60))
 
 
 def token_room(opening: int) -> Tokens:
@@ -99,6 +105,20 @@ def attributes(page: bytes, start: int, end: int) -> dict[str, str]:
 @kernel
 def tokenize_bytes(data: Bytes, table: TagTable, tokens: Tokens) -> Tokens:
     """`tokenize` for kernels, into a room that is large enough; see `token_room`."""
+    known = TagTable(borrowed(table.keys), borrowed(table.numbers), borrowed(table.kinds))
+    count = _tokenize(borrowed(data), known, borrowed_tokens(tokens))
+    return Tokens(tokens.kind[:count], tokens.tag[:count], tokens.start[:count], tokens.end[:count])
+
+
+@kernel
+def borrowed_tokens(tokens: Tokens) -> Tokens:
+    """The same tokens, uncounted; see `kernels.borrowed`."""
+    return Tokens(borrowed(tokens.kind), borrowed(tokens.tag), borrowed(tokens.start), borrowed(tokens.end))
+
+
+@kernel
+def _tokenize(data: Bytes, table: TagTable, tokens: Tokens) -> int:
+    """How many tokens there are; all arrays are borrowed."""
     size = len(data)
     unended = np.zeros(len(table.kinds), np.bool_)  # raw elements of which no end tag is left
     missing = np.zeros(256, np.bool_)  # quotes, and the "]" of "]]>", of which none is left
@@ -131,8 +151,7 @@ def tokenize_bytes(data: Bytes, table: TagTable, tokens: Tokens) -> Tokens:
                 at = text = _after_declaration(data, stop, missing)
             elif number in (_SCRIPT, _STYLE):
                 at = text = size
-    count = _put(tokens, count, (TEXT, 0), text, size)
-    return Tokens(tokens.kind[:count], tokens.tag[:count], tokens.start[:count], tokens.end[:count])
+    return _put(tokens, count, (TEXT, 0), text, size)
 
 
 @kernel

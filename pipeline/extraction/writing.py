@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from textmill.pipeline.extraction.entities import EntityTable, decode_reference
 from textmill.pipeline.kernels import kernel
+from textmill.pipeline.kernels.borrowed import borrowed
 from textmill.pipeline.kernels.unicode import REPLACEMENT, SPACE, UNSPACED, decode
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
@@ -93,6 +94,14 @@ class Characters(NamedTuple):
     classes: Bytes
     lower: Int32s
     entities: EntityTable
+
+
+@kernel
+def borrowed_characters(characters: Characters) -> Characters:
+    """The same tables, uncounted; see `kernels.borrowed`."""
+    keys, values, low = characters.entities
+    table = EntityTable(borrowed(keys), borrowed(values), borrowed(low))
+    return Characters(borrowed(characters.classes), borrowed(characters.lower), table)
 
 
 def new_pen(page_bytes: int, opening: int) -> Pen:
