@@ -41,7 +41,7 @@ class Decontaminate(Barrier):
     """
 
     benchmarks: dict[str, Benchmark] = Field(min_length=1, description="evaluation sets by name")
-    ngram: int = Field(13, ge=2, description="words in a run; a field with fewer is one run")
+    ngram: int = Field(8, ge=2, description="words in a run; a field with fewer is one run")
     min_words: int = Field(8, ge=1, description="shortest field that is looked for")
     min_coverage: float = Field(0.5, ge=0, le=1, description="share of the field's words; 0 is any run at all")
     fields: Literal["any", "all"] = Field("any", description="which fields of an example a document must hold")

@@ -88,9 +88,9 @@ def main() -> None:
     folder = Path(os.environ["TEXTMILL_TEST_DATA"])
     files = {name: {"files": str(folder / f"benchmarks/{name}.jsonl.zst")} for name in BENCHMARKS}
     steps = {
-        "13 words, half": Decontaminate.model_validate({"benchmarks": files}),
-        "8 words, half": Decontaminate.model_validate({"benchmarks": files, "ngram": 8}),
-        "13 words, any": Decontaminate.model_validate({"benchmarks": files, "min_coverage": 0}),
+        "13 words, half": Decontaminate.model_validate({"benchmarks": files, "ngram": 13}),
+        "8 words, half": Decontaminate.model_validate({"benchmarks": files}),
+        "13 words, any": Decontaminate.model_validate({"benchmarks": files, "ngram": 13, "min_coverage": 0}),
     }
     pages = [text for path in sorted((folder / "text/web").glob("*.zst"))[:4] for text in texts(path, 1000)]
     examples = []
