@@ -4,6 +4,7 @@ A test for shuffled and made-up text that needs no words, and so serves scripts 
 is to letters what the stop words of Gopher are to words.
 """
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -56,6 +57,7 @@ class LetterPairs(PerLanguage):
         return verdict.drop("too_few_common_letter_pairs", share < limit, value=share, threshold=limit)
 
 
+@lru_cache(maxsize=512)
 def pair_keys(pairs: tuple[str, ...]) -> npt.NDArray[np.int64]:
     """The keys of pairs, sorted, each once. Raises ValueError for one that is not two letters."""
     keys = []
