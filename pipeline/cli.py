@@ -210,3 +210,8 @@ def main() -> None:
     except TextmillError as error:
         note(str(error))
         raise SystemExit(2 if isinstance(error, UsageError) else 1) from None
+    except OSError as error:
+        if error.filename is None:
+            raise
+        note(f"{error.filename}: {error.strerror}")
+        raise SystemExit(2) from None

@@ -21,6 +21,7 @@ from textmill.pipeline.errors import InputError, UsageError
 from textmill.pipeline.executor import Executor
 from textmill.pipeline.io.files import exists, join, open_binary, read_text
 from textmill.pipeline.io.reader import Skipped
+from textmill.pipeline.parameters import problems_in
 from textmill.pipeline.run_folder import RunStage, open_run
 
 
@@ -198,7 +199,9 @@ def _barrier(text: str) -> Banded:
         content = yaml.safe_load(text)
         name, settings = next(iter(content.items())) if isinstance(content, dict) else (str(content), {})
         found = catalog.barrier(name).model_validate(settings or {})
-    except (yaml.YAMLError, ValidationError) as error:
+    except ValidationError as error:
+        raise UsageError(f"--barrier {text!r}: {'; '.join(problems_in(error, catalog.barrier(name)))}") from error
+    except yaml.YAMLError as error:
         raise UsageError(f"--barrier {text!r}: {error}") from error
     if not isinstance(found, Banded):
         raise UsageError(f"--barrier {text!r}: there are no indexes for {name}, but for minhash and lsh_bloom")

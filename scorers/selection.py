@@ -19,6 +19,7 @@ from textmill.pipeline import schema
 from textmill.pipeline.arrow import bools
 from textmill.pipeline.barrier import FINDINGS, RULING, Barrier
 from textmill.pipeline.chance import chosen, draw
+from textmill.pipeline.errors import RecipeError
 from textmill.pipeline.executor import Executor, gather
 from textmill.pipeline.io.files import join, open_binary, write_whole
 from textmill.pipeline.ledger import lengths
@@ -94,7 +95,7 @@ class Selection(Barrier):
     def sketch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """`group`, `score` (null where there is none), `weight` and `draw`, and `control` if wanted."""
         ids = batch.column(schema.ID)
-        score = pc.cast(batch.column(self.column), pa.float64()).to_numpy(zero_copy_only=False) * self.direction()
+        score = self._scores(batch).to_numpy(zero_copy_only=False) * self.direction()
         columns = {
             GROUP: _groups(batch, self.by),
             SCORE: pa.array(score, from_pandas=True),
@@ -104,6 +105,12 @@ class Selection(Barrier):
         if self.control:
             columns[CONTROL] = pa.array(chosen(ids, self.control, CONTROL))
         return pa.RecordBatch.from_pydict(columns)
+
+    def _scores(self, batch: pa.RecordBatch) -> pa.Array:
+        column = batch.column(self.column)
+        if pa.types.is_nested(column.type) or pa.types.is_large_string(column.type) or pa.types.is_string(column.type):
+            raise RecipeError(f"column {self.column!r}, the scores to select by, is {column.type}, not a number")
+        return pc.cast(column, pa.float64())
 
     def _weights(self, batch: pa.RecordBatch) -> pa.Array:
         if self.of == "documents":

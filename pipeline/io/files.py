@@ -149,10 +149,15 @@ def write_whole(path: str) -> Iterator[IO[bytes]]:
         stream.close()
         return
     target = Path(name)
-    target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f"{target.name}.{uuid.uuid4().hex[:12]}.tmp")
     try:
-        with temporary.open("wb") as stream:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        opened = temporary.open("wb")
+    except OSError as error:
+        error.filename = str(target)  # what was asked for, not a name of ours
+        raise
+    try:
+        with opened as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())

@@ -173,11 +173,12 @@ def _draw(job: _Draw, item: tuple[str, str]) -> Drawn:
     rows = group_rows(job.mix.by, job.mix.value_column, table)
     times, rates = draw(job.plan, job.mix.seed, id_hashes(table.column(schema.ID)), rows)
     used = times.sum(axis=0) > 0
+    main = np.array([phase.variant_of is None for phase in job.plan.phases])  # a variant takes its phase's place
     n = table.num_rows
     columns = {
         "row": pa.array(np.arange(n)),
         "reason": pa.array([None if one else NOT_SAMPLED for one in used.tolist()], pa.string()),
-        "value": pa.array(rates.sum(axis=0), mask=used),
+        "value": pa.array(rates[main].sum(axis=0), mask=used),
         **{name: pa.nulls(n, RULING.field(name).type) for name in ("threshold", "kept_id", "similarity")},
         TOKENS: table.column(TOKENS),
         BYTES: table.column(BYTES),

@@ -252,6 +252,8 @@ def test_text_fills_an_index_too(tmp_path):
     assert kept(path, 0, 1, 2) == [2]
     with pytest.raises(UsageError, match=r"bands 3, rows 2; here minhash has .*bands 4"):
         add_to_index(path, [str(tmp_path / "docs.jsonl")], barrier="minhash: {bands: 4}")
+    with pytest.raises(UsageError, match=r"^--barrier '.*': unknown parameter 'band'; did you mean 'bands'"):
+        add_to_index(path, [str(tmp_path / "docs.jsonl")], barrier="minhash: {band: 4}")
 
 
 def test_the_commands_say_what_they_did(filled, tmp_path):

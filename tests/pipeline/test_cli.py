@@ -155,6 +155,14 @@ def test_a_folder_that_cannot_be_written_is_exit_code_2(folder: Path) -> None:
     assert "Traceback" not in failed.stderr
 
 
+@pytest.mark.parametrize("target", ["in.jsonl", "in.jsonl/below"])
+def test_a_command_whose_output_cannot_be_written_names_it_with_exit_code_2(folder: Path, target: str) -> None:
+    failed = textmill("sample", target, "--documents", 100, cwd=folder)
+    assert failed.returncode == 2
+    assert failed.stderr.startswith("in.jsonl")
+    assert "Traceback" not in failed.stderr
+
+
 def test_options_of_a_cluster_are_refused_where_there_is_none(folder: Path) -> None:
     failed = textmill("run", write_recipe(folder), "--executor", "serial", "--workers", 2, cwd=folder)
     assert failed.returncode == 2

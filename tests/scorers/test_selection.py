@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textmill.pipeline.chance import draw
+from textmill.pipeline.errors import RecipeError
 from textmill.pipeline.io.files import read_text
 from textmill.scorers.keep_top import KeepBand, KeepTop
 from textmill.scorers.ranking import ordered
@@ -223,6 +224,12 @@ def test_whole_numbers_stand_in_the_order_of_scores(scores: list[float]) -> None
     keys = ordered(np.array(scores))
     by_key = [scores[i] for i in np.argsort(keys, kind="stable")]
     assert by_key == sorted(scores)
+
+
+def test_scores_that_are_text_are_refused_by_name() -> None:
+    batch = pa.RecordBatch.from_pydict({"id": ["a", "b"], "quality": ["0.5", "high"]})
+    with pytest.raises(RecipeError, match=r"'quality'.* is string, not a number"):
+        KeepTop(column="quality", share=0.5).sketch(batch)
 
 
 @pytest.mark.parametrize("wrong", [{}, {"share": 0.1, "count": 3}, {"share": 0.0}, {"share": 0.1, "of": "words"}])
