@@ -8,6 +8,7 @@ from datetime import date, datetime, time
 from typing import Any, ClassVar, Final, Literal, Self, TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from textmill.pipeline import schema
@@ -15,7 +16,7 @@ from textmill.pipeline.arrow import drop_columns, set_column
 from textmill.pipeline.extraction.decoding import to_utf8
 from textmill.pipeline.extraction.extractor import options
 from textmill.pipeline.extraction.metadata import article_body, find_metadata, is_script_only
-from textmill.pipeline.extraction.tokenizer import tokenize
+from textmill.pipeline.extraction.tokenizer import count_opening, tokenize
 from textmill.pipeline.io.html import decode
 from textmill.pipeline.mappers.extraction_engines import (
     Engine,
@@ -84,16 +85,27 @@ class ExtractHtml(Mapper):
     confidence: bool = Field(
         False, description="textmill: add extraction_confidence, the word-F1 that the model expects of its text, 0 to 1"
     )
+    cascade_below: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="textmill: pages of which the model expects less go to trafilatura, counted as sent_on",
+    )
     max_bytes: int = Field(8 << 20, gt=0, description="size of a page as it was served")
     max_tags: int = Field(250_000, gt=0, description="tags of a page")
     max_depth: int = Field(250, gt=0, description="nesting of elements; trafilatura's parser loses what is below 255")
 
     @model_validator(mode="after")
     def _only_what_the_engine_does(self) -> Self:
-        for names, engine in ((("mode", "favor"), "trafilatura"), (("format", "confidence"), "textmill")):
+        for names, engine in (
+            (("mode", "favor"), "trafilatura"),
+            (("format", "confidence", "cascade_below"), "textmill"),
+        ):
             for name in names if self.engine != engine else ():
                 if getattr(self, name) != type(self).model_fields[name].default:
                     raise ValueError(f"{name} is an option of engine: {engine}")
+        if self.cascade_below is not None and self.format == "markdown":
+            raise ValueError("cascade_below needs format: text; what trafilatura writes is no Markdown")
         return self
 
     def reads(self) -> frozenset[str]:
@@ -110,7 +122,7 @@ class ExtractHtml(Mapper):
 
     def libraries(self) -> tuple[str, ...]:
         """Every library whose release may change a page's text."""
-        if self.engine == "textmill":
+        if self.engine == "textmill" and self.cascade_below is None:
             return ()
         if self.engine == "resiliparse":
             return ("resiliparse",)
@@ -120,6 +132,7 @@ class ExtractHtml(Mapper):
         """Import the engine and compile the kernel."""
         if self.engine == "textmill":
             textmill_content(b"", self._wanted())
+        if self.engine == "textmill" and self.cascade_below is None:
             return
         self._engine()
         tags_and_depth(b"", self.max_depth)
@@ -127,7 +140,7 @@ class ExtractHtml(Mapper):
 
     def rewrite(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """`html` and `content_type` give way to `text` and metadata; a refused row says why."""
-        engine = self._engine() if self.engine != "textmill" else None
+        engine = self._engine() if self.engine != "textmill" or self.cascade_below is not None else None
         batch = set_column(batch, schema.HTML, batch.column(schema.HTML).cast(pa.binary()))
         read = {schema.ID, schema.URL, schema.DATE, *self.adds(), *self.removes()}
         rows = batch.select([name for name in batch.schema.names if name in read]).to_pylist()
@@ -138,6 +151,12 @@ class ExtractHtml(Mapper):
             batch = set_column(batch, name, pa.array([result.get(name) for result in results], kind))
         return batch
 
+    def tally(self, batch: pa.RecordBatch) -> dict[str, int]:
+        """Pages that went to trafilatura, of those that go on."""
+        if self.cascade_below is None:
+            return {}
+        return {"sent_on": pc.sum(pc.less(batch.column(CONFIDENCE), self.cascade_below)).as_py() or 0}
+
     def _engine(self) -> Engine:
         if self.engine == "resiliparse":
             return resiliparse_engine(comments=self.comments, tables=self.tables, links=self.links)
@@ -147,11 +166,11 @@ class ExtractHtml(Mapper):
             comments=self.comments,
             tables=self.tables,
             links=self.links,
-            metadata=not _OF_TRAFILATURA.isdisjoint(self.metadata),
+            metadata=self.engine == "trafilatura" and not _OF_TRAFILATURA.isdisjoint(self.metadata),
         )
 
     def _confidence(self) -> tuple[str, ...]:
-        return (CONFIDENCE,) if self.confidence else ()
+        return (CONFIDENCE,) if self.confidence or self.cascade_below is not None else ()
 
     def _wanted(self) -> int:
         return options(markdown=self.format == "markdown", comments=self.comments, tables=self.tables, links=self.links)
@@ -163,16 +182,20 @@ class ExtractHtml(Mapper):
             return row if row.get(schema.TEXT) is not None else _refused("no_text")
         if len(body) > self.max_bytes:
             return _refused("too_large", len(body))
-        if engine is None:
-            return self._extract(row, to_utf8(body, row.get(schema.CONTENT_TYPE)).data)
-        html = decode(body, row.get(schema.CONTENT_TYPE))
-        refused = self._refuse(body, html)
+        if self.engine == "textmill" or engine is None:
+            return self._extract(engine, row, to_utf8(body, row.get(schema.CONTENT_TYPE)).data)
+        return self._from_library(engine, row)
+
+    def _from_library(self, engine: Engine, row: Row) -> Row:
+        """The new values of one row by a library, if it should see the page."""
+        html = decode(row[schema.HTML], row.get(schema.CONTENT_TYPE))
+        refused = self._refuse(row[schema.HTML], html)
         return refused or self._extract_by(engine, row, html)
 
     def _extract_by(self, engine: Engine, row: Row, html: str) -> Row:
         """The new values of one row by a library."""
         try:
-            content = engine(Page(html, row.get(schema.URL), _end_of(row.get(schema.DATE))))
+            content = engine(_page(html, row))
         except Exception as error:
             log.warning("extraction failed on %s: %r", row.get(schema.ID), error)
             return _refused("extraction_failed")
@@ -183,15 +206,20 @@ class ExtractHtml(Mapper):
             return found
         return self._from_markup(html, row, found, ours)
 
-    def _extract(self, row: Row, page: bytes) -> Row:
-        """The new values of one row by our own engine, which minds neither depth nor damage."""
+    def _extract(self, second: Engine | None, row: Row, page: bytes) -> Row:
+        """The new values of one row by our own engine, which minds neither depth nor damage.
+
+        second: trafilatura, for pages that it is not sure of; where that finds nothing, its own text counts.
+        """
         control = _control_share(page[: 4 * _HEAD].decode("utf-8", "ignore"))
         if control > _MAX_CONTROL:
             return _refused("binary", control)
-        if page.count(b"<") > self.max_tags:
-            return _refused("too_many_tags", page.count(b"<"))
+        if (tags := count_opening(page)) > self.max_tags:
+            return _refused("too_many_tags", tags)
         content = textmill_content(page, self._wanted())
         text = _clean(content.text) or _clean(article_body(page, content.tokens))
+        if second and self.cascade_below is not None and content.confidence < self.cascade_below:
+            text = self._second_text(second, row) or text
         if not text:
             return _refused("script_only" if is_script_only(page) else "no_text")
         found: Row = {schema.TEXT: text, CONFIDENCE: content.confidence}
@@ -199,6 +227,17 @@ class ExtractHtml(Mapper):
             return found
         latest = _end_of(row.get(schema.DATE)).date()
         return found | find_metadata(page, content.tokens, self.metadata, url=row.get(schema.URL), latest=latest)
+
+    def _second_text(self, engine: Engine, row: Row) -> str | None:
+        """What a library finds; nothing where it should not see the page, or fails on it."""
+        html = decode(row[schema.HTML], row.get(schema.CONTENT_TYPE))
+        if self._refuse(row[schema.HTML], html):
+            return None
+        try:
+            return _clean(engine(_page(html, row)).text)
+        except Exception as error:
+            log.warning("trafilatura failed on %s: %r", row.get(schema.ID), error)
+            return None
 
     def _from_markup(self, html: str, row: Row, found: Row, wanted: Sequence[str]) -> Row:
         """`found` with what the page says of itself, and with the text of its JSON-LD if the engine found none."""
@@ -224,6 +263,10 @@ class ExtractHtml(Mapper):
         if depth > self.max_depth:
             return _refused("too_deep", depth)
         return None
+
+
+def _page(html: str, row: Row) -> Page:
+    return Page(html, row.get(schema.URL), _end_of(row.get(schema.DATE)))
 
 
 def _control_share(html: str) -> float:

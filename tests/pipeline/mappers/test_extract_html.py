@@ -304,3 +304,26 @@ def test_a_page_filled_by_scripts_gives_the_text_of_its_json_ld_or_says_so(engin
     assert outcome(page('<div id="root"></div><script src="app.js"></script>'), engine=engine) == ("script_only", None)
     assert outcome(page('<script id="__NEXT_DATA__">{"text": "x"}</script>'), engine=engine) == ("script_only", None)
     assert outcome(page('<script src="app.js"></script>'), engine=engine) == ("no_text", None)
+
+
+def test_pages_that_the_model_is_not_sure_of_go_to_trafilatura():
+    pages = [ARTICLE, page(f"<div><p>{SENTENCE}</p></div><p>Short</p>"), page("")]
+    ours = run(rows(pages), engine="textmill", confidence=True)
+    theirs = run(rows(pages), engine="trafilatura")
+    sure, unsure = ours[0]["extraction_confidence"], ours[1]["extraction_confidence"]
+    assert unsure < sure
+    step = ExtractHtml(engine="textmill", cascade_below=(sure + unsure) / 2)
+    kept, verdict = step.apply(rows(pages))
+    found = kept.filter(pa.array(verdict.kept)) if verdict else kept
+    assert found["text"].to_pylist() == [ours[0]["text"], theirs[1]["text"]]
+    assert found["extraction_confidence"].to_pylist() == pytest.approx([sure, unsure])
+    assert step.tally(found) == {"sent_on": 1}
+    assert step.adds() == {"text", "extraction_confidence"}
+    assert "trafilatura" in step.libraries()
+    assert ExtractHtml(engine="textmill").tally(found) == {}
+    deep = page("<div>" * 20 + f"<p>{SENTENCE}</p>")
+    assert run(rows([deep]), engine="textmill", cascade_below=1.0, max_depth=9)[0]["text"] == SENTENCE.strip()
+    with pytest.raises(ValidationError, match="cascade_below"):
+        ExtractHtml(cascade_below=0.5)
+    with pytest.raises(ValidationError, match="format: text"):
+        ExtractHtml(engine="textmill", cascade_below=0.5, format="markdown")
