@@ -137,8 +137,8 @@ class _Reading:
         if "barrier" in content:
             stage = StageEntry(str(content.pop("barrier")), is_chain=False)
             if len(content) != 1:
-                kinds = ", ".join(sorted(catalog.BARRIERS))
-                self.problems.append(f"barrier {stage.name!r} needs exactly one entry beside its name, such as {kinds}")
+                wanted = "exactly one entry beside its name, such as exact; `textmill steps` lists them"
+                self.problems.append(f"barrier {stage.name!r} needs {wanted}")
             stage.entries = [self._entry(stage.name, {name: value}) for name, value in content.items()]
             return stage
         if MIX in content:
