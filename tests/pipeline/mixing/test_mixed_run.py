@@ -224,7 +224,8 @@ def test_variants_without_a_source_stand_beside_their_phase(folder: Path, tmp_pa
     assert not any(name.startswith("web") for name in ids_in_order(tmp_path / "out", "anneal-without-web"))
     rate = 2500 / sum(tokens_of(folder).values())  # variants stand in for anneal, and add nothing
     left = [row["value"] for row in decisions(tmp_path / "out")]
-    assert left and left == pytest.approx([rate] * len(left))
+    assert left
+    assert left == pytest.approx([rate] * len(left))
     assert verify(str(tmp_path / "out")).problems == []
 
 
