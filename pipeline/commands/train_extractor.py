@@ -1,13 +1,15 @@
 """``textmill train extractor``: a model that finds the main content of pages, from pages whose text is known."""
 
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
 from textmill.pipeline.commands.options import note, stdout
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from textmill.pipeline.extraction.training import Example
 
 
@@ -19,6 +21,13 @@ def extractor(
         bool, typer.Option("--any-licence", help="Train on pages of every licence, for a model that stays yours.")
     ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first pages, to try things out.")] = None,
+    texts: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write each page's text by the model that did not see its domain (id, text): for eval's --texts.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed and table give the same model.")] = 0,
 ) -> None:
     """Train the extractor; print how good it is on pages of domains that it did not see.
@@ -35,13 +44,16 @@ def extractor(
     from textmill.pipeline.extraction.training import train
     from textmill.pipeline.io.files import write_whole
 
-    examples, licences, left_out = _read(table, any_licence, limit)
-    if len({example.domain for example in examples}) < folds:
+    examples, licences, left_out, others = _read(table, any_licence, limit)
+    if len({example.domain for example in examples.values()}) < folds:
         raise UsageError(f"{table}: {len(examples)} pages to train on, of fewer domains than {folds} folds")
     note(f"{len(examples):,} pages to train on; left out: {dict(left_out) or 'none'}")
-    trained = train(examples, folds=folds, seed=seed)
+    trained = train([*examples.values(), *(others.values() if texts else ())], folds=folds, seed=seed)
+    if texts:
+        _write_texts(texts, [*examples, *others], trained.texts)
+    trained = trained.first(len(examples))
     settings = {"folds": folds, "seed": seed}
-    card = model_card(examples, trained, settings, licences, dict(left_out))
+    card = model_card(list(examples.values()), trained, settings, licences, dict(left_out))
     with write_whole(out) as stream:
         stream.write(save_model(trained.weights))
     with write_whole(f"{out}.json") as stream:
@@ -52,10 +64,14 @@ def extractor(
     say(stdout, f"mean of collections: F1 {card['out_of_fold']['mean_of_collections']}")
 
 
+Examples: TypeAlias = "dict[str, Example]"
+"""Pages by their id."""
+
+
 def _read(
     table: str, any_licence: bool, limit: int | None
-) -> tuple[list["Example"], dict[str, dict[str, int]], Counter[str]]:
-    """The pages to train on, their licences by collection, and how many were left out, by reason."""
+) -> tuple[Examples, dict[str, dict[str, int]], Counter[str], Examples]:
+    """The pages to train on, their licences by collection, how many were left out, by reason, and these."""
     import pyarrow.parquet as pq
 
     from textmill.pipeline.errors import UsageError
@@ -63,26 +79,43 @@ def _read(
     from textmill.pipeline.extraction.decoding import to_utf8
     from textmill.pipeline.extraction.training import Example
 
-    wanted = ("html", "gold_text", "domain", "set", "page_type", "lang", "license")
+    wanted = ("id", "html", "gold_text", "domain", "set", "page_type", "lang", "license")
     rows = pq.read_table(table)
     missing = {"html", "gold_text", "domain"} - set(rows.column_names)
     if missing:
         raise UsageError(f"{table} has no column {', '.join(sorted(missing))}")
-    examples: list[Example] = []
+    examples: Examples = {}
+    others: Examples = {}
     licences: dict[str, dict[str, int]] = {}
     left_out: Counter[str] = Counter()
-    for row in rows.select([name for name in wanted if name in rows.column_names]).slice(0, limit).to_pylist():
+    found = rows.select([name for name in wanted if name in rows.column_names]).slice(0, limit).to_pylist()
+    for number, row in enumerate(found):
         reason = _why_not(row, any_licence, is_open(row.get("license")))
+        groups = tuple(str(row.get(name) or "") for name in ("set", "page_type", "lang"))
+        known = "" if reason else row["gold_text"]
+        html = row["html"] or b""
+        name = str(row.get("id") or number)
+        if name in examples or name in others:
+            raise UsageError(f"{table} has two rows of the id {name}")
+        (others if reason else examples)[name] = Example(
+            to_utf8(html).data, known, row["domain"] or html[:99].hex(), groups
+        )
         if reason:
             left_out[reason] += 1
             continue
-        groups = tuple(str(row.get(name) or "") for name in ("set", "page_type", "lang"))
-        examples.append(
-            Example(to_utf8(row["html"]).data, row["gold_text"], row["domain"] or row["html"][:99].hex(), groups)
-        )
-        known = licences.setdefault(groups[0] or "unknown", {})
-        known[row.get("license") or "none named"] = known.get(row.get("license") or "none named", 0) + 1
-    return examples, licences, left_out
+        said = licences.setdefault(groups[0] or "unknown", {})
+        said[row.get("license") or "none named"] = said.get(row.get("license") or "none named", 0) + 1
+    return examples, licences, left_out, others
+
+
+def _write_texts(path: str, ids: list[str], texts: "Sequence[str]") -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from textmill.pipeline.io.files import write_whole
+
+    with write_whole(path) as stream:
+        pq.write_table(pa.table({"id": ids, "text": list(texts)}), stream)
 
 
 def _why_not(row: dict[str, Any], any_licence: bool, is_open: bool) -> str | None:

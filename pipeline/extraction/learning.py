@@ -46,9 +46,9 @@ class Learner:
         rng = np.random.default_rng(seed)
         common = np.quantile(weights[weights > 0], 0.6)
         share = np.clip(weights / common, _RARE, 1)
-        self.chosen = (weights > 0) & (rng.random(len(weights)) < share)
+        self.chosen = _draw(rng, share, weights > 0)
         self.weights = np.asarray(weights / share, np.float32)
-        self.again = self.chosen & (rng.random(len(weights)) < _BLIND)
+        self.again = _draw(rng, np.full(len(weights), _BLIND), self.chosen)
         names = (*features.NAMES, *second.NAMES)
         self.stops = [column for column, name in enumerate(names) if "stops" in name]
 
@@ -77,6 +77,13 @@ class Learner:
             params={"max_bin": PARAMETERS["max_bin"], "verbose": -1},
         )
         return as_trees(lightgbm.train(PARAMETERS | {"seed": self.seed}, data, trees).dump_model())
+
+
+def _draw(rng: np.random.Generator, share: npt.NDArray[np.float64], of: Flags) -> Flags:
+    """Of the marked blocks that share, by chance; the others have no part in it, so they change nothing."""
+    drawn = of.copy()
+    drawn[of] = rng.random(int(of.sum())) < share[of]
+    return drawn
 
 
 def as_trees(dump: dict[str, Any]) -> Trees:

@@ -5,7 +5,7 @@ Everything that is told of a page in the report comes from models that saw no pa
 
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -20,6 +20,7 @@ from textmill.pipeline.extraction.layout import Layout
 from textmill.pipeline.extraction.learning import Learner
 from textmill.pipeline.extraction.measures import WORDS
 from textmill.pipeline.extraction.nodes import HINT, HINT_END, PARENT
+from textmill.pipeline.extraction.noscript import without_noscript
 from textmill.pipeline.extraction.second import ALL_FEATURES, fill_second, threshold
 from textmill.pipeline.extraction.sums import sum_up
 from textmill.pipeline.extraction.tokenizer import Tokens
@@ -35,7 +36,10 @@ _PRIOR: Final = 3.0  # pages without any hint of an author's, to be outweighed b
 
 @dataclass(frozen=True)
 class Example:
-    """A page with known text. groups: what the report tells apart, such as its collection and language."""
+    """A page with known text. groups: what the report tells apart, such as its collection and language.
+
+    A page whose known text is empty is not learnt from; it has an extracted text all the same.
+    """
 
     html: bytes
     """UTF-8; see `decoding`."""
@@ -71,6 +75,10 @@ class Trained:
     expected: npt.NDArray[np.float64]
     texts: Sequence[str]
     usable: int
+
+    def first(self, count: int) -> "Trained":
+        """The same, of the first examples alone."""
+        return replace(self, scores=self.scores[:count], expected=self.expected[:count], texts=self.texts[:count])
 
 
 def train(
@@ -120,6 +128,9 @@ def _take_apart(example: Example, folds: int, rooms: _Rooms) -> _Page:
     room = rooms.of(_size(example.html))
     data = np.frombuffer(example.html, np.uint8)
     tokens, layout, measures = describe(data, tables(), np.zeros(HINTS, np.float32), room)
+    opened = without_noscript(example.html, tokens, len(layout.text))
+    if opened is not None:  # what extraction sees of such a page, since all that it finds is less than all there is
+        return _take_apart(replace(example, html=opened), folds, rooms)
     layout = Layout._make([array.copy() for array in layout])
     texts = block_texts(layout)
     labels = align(texts, example.known)

@@ -12,6 +12,7 @@ from textmill.pipeline.cli import app
 from textmill.pipeline.extraction.card import is_open
 from textmill.pipeline.extraction.extractor import extract
 from textmill.pipeline.extraction.model import load_model
+from textmill.pipeline.extraction.training import Example, train
 
 pytest.importorskip("lightgbm")
 WORDS = (
@@ -55,17 +56,35 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("training")
     pq.write_table(pa.Table.from_pylist([row(number) for number in range(60)]), folder / "pages.parquet")
     outputs = []
-    for name in ("one.npz", "two.npz"):
+    for name, more in (("one.npz", []), ("two.npz", ["--texts", str(folder / "texts.parquet")])):
         out = CliRunner().invoke(
-            app, ["train", "extractor", str(folder / "pages.parquet"), "--out", str(folder / name), "--folds", "2"]
+            app,
+            ["train", "extractor", str(folder / "pages.parquet"), "--out", str(folder / name), "--folds", "2", *more],
         )
         assert out.exit_code == 0, out.output
         outputs.append(folder / name)
     return outputs
 
 
-def test_the_same_pages_give_the_same_model(trained):
+def test_the_same_pages_give_the_same_model_whether_or_not_texts_of_others_are_asked_for(trained):
     assert trained[0].read_bytes() == trained[1].read_bytes()
+
+
+def test_texts_are_there_for_every_page_and_those_not_learnt_from_too(trained):
+    texts = dict(zip(*pq.read_table(trained[0].with_name("texts.parquet")).to_pydict().values(), strict=True))
+    assert sorted(texts, key=int) == [str(number) for number in range(60)]
+    assert texts["0"] == row(0)["gold_text"]  # its licence keeps it from training
+
+
+def test_a_page_is_learnt_as_extraction_sees_it_with_its_text_in_noscript_laid_open():
+    known = row(1)["gold_text"]
+    body = "".join(f"<p>{text}</p>" for text in known.split("\n\n"))
+    hidden = f"<nav>menu</nav><noscript><div>{body}</div></noscript>".encode()
+    plain = f"<nav>menu</nav><div>{body}</div>".encode()
+    examples = [Example(html, known, f"{n}.example") for n, html in enumerate([hidden, plain] * 20)]
+    found = train(examples, folds=2, trees=(5, 5))
+    assert found.usable == len(examples)
+    assert found.texts[0] == found.texts[1] != ""
 
 
 def test_what_was_learnt_holds_for_a_page_that_was_not_seen(trained):
