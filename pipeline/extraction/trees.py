@@ -11,7 +11,7 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 Int64s: TypeAlias = npt.NDArray[np.int64]
 Words: TypeAlias = npt.NDArray[np.uint32]
 
-_ROWS: Final = 64
+_ROWS: Final = 256
 """Rows that are judged together: their features stay in the cache while all trees pass by."""
 _LEAVES: Final = 32
 _DE_BRUIJN: Final = np.uint64(0x077CB531)
@@ -42,8 +42,8 @@ def predict(trees: Trees, table: Floats, rows: int, scores: Floats) -> None:
     left, leaves = np.empty(_ROWS, np.uint32), np.empty(2 * _LEAVES, np.int64)
     for first in range(0, rows, _ROWS):
         count = min(_ROWS, rows - first)
-        for row in range(count):
-            for column in range(table.shape[1]):
+        for column in range(table.shape[1]):
+            for row in range(count):
                 columns[column, row] = table[first + row, column]
         sums = scores[first : first + count]
         sums[:] = 0
