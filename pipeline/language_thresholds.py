@@ -195,14 +195,15 @@ def guarded(threshold: Threshold, value: float, notes: Notes) -> float | None:
             notes["held at half the published value, or one letter; the reference has less"].append(threshold.name)
             value = least
         return float(np.ceil(round(value * 1000, 6)) / 1000)
-    if value <= 0:
-        notes["nothing falls below 0, so the rule is off"].append(threshold.name)
-        return None
     strictest = (1 + published) / 2
     if threshold.share and value > strictest:
         notes["held half-way from the published value to 1, the reference has more"].append(threshold.name)
         value = strictest
-    return float(np.floor(round(value * 1000, 6)) / 1000)
+    lenient = float(np.floor(round(value * 1000, 6)) / 1000)
+    if lenient <= 0:
+        notes["nothing falls below 0, so the rule is off"].append(threshold.name)
+        return None
+    return lenient
 
 
 def _removed(measured: Measured, limits: Mapping[str, float | None]) -> Bools:
