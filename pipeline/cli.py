@@ -70,8 +70,8 @@ def run(
     hang_seconds: HangSeconds = 600.0,
 ) -> None:
     """Run a recipe. What an earlier run did already is left alone, so this also resumes."""
-    from textmill.pipeline.funnel import render_funnel
-    from textmill.pipeline.report import write_report
+    from textmill.pipeline.reports.funnel import render_funnel
+    from textmill.pipeline.reports.report import write_report
     from textmill.pipeline.run import run as run_recipe
 
     loaded = load_recipe(recipe, set_ or ())
@@ -104,8 +104,8 @@ def report(
     """Print the funnel of a run, and write its report.json and report.html."""
     import json
 
-    from textmill.pipeline.funnel import render_funnel
-    from textmill.pipeline.report import write_report
+    from textmill.pipeline.reports.funnel import render_funnel
+    from textmill.pipeline.reports.report import write_report
 
     content = write_report(out)
     if as_json:
@@ -117,8 +117,8 @@ def report(
 @app.command()
 def explain(out: RunFolder, document: Annotated[str, typer.Argument(metavar="ID", help="Id of a document.")]) -> None:
     """Tell everything that happened to one document."""
-    from textmill.pipeline.explain import explain as explain_document
-    from textmill.pipeline.explain import render_explanation
+    from textmill.pipeline.reports.explain import explain as explain_document
+    from textmill.pipeline.reports.explain import render_explanation
 
     explanation = explain_document(out, document)
     render_explanation(explanation, stdout)
@@ -131,8 +131,8 @@ def verify(
     out: RunFolder, quick: Annotated[bool, typer.Option(help="Trust sizes; do not read files for checksums.")] = False
 ) -> None:
     """Check conservation, checksums and schemas of a run. Exit code 1 when something is wrong."""
-    from textmill.pipeline.verify import render_findings
-    from textmill.pipeline.verify import verify as verify_run
+    from textmill.pipeline.reports.verify import render_findings
+    from textmill.pipeline.reports.verify import verify as verify_run
 
     findings = verify_run(out, quick=quick)
     render_findings(findings, stdout)

@@ -9,9 +9,9 @@ import pytest
 
 from textmill.pipeline.executor import Inline
 from textmill.pipeline.recipe_reader import load_recipe
+from textmill.pipeline.reports.verify import verify
 from textmill.pipeline.run import run
 from textmill.pipeline.sample import generate
-from textmill.pipeline.verify import verify
 
 Rows = list[dict[str, object]]
 

@@ -12,6 +12,6 @@ def clusters(
     stage: Annotated[str, typer.Option(metavar="NAME", help="The barrier; by default the last minhash.")] = "",
 ) -> None:
     """Tell how many documents stayed of clusters of each size, and how many of them later steps removed."""
-    from textmill.pipeline.cluster_sizes import judged_by_cluster_size, render_cluster_sizes
+    from textmill.pipeline.reports.cluster_sizes import judged_by_cluster_size, render_cluster_sizes
 
     render_cluster_sizes(judged_by_cluster_size(out, stage), stdout)

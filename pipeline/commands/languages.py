@@ -59,10 +59,10 @@ def derive_thresholds(
     text_column: TextColumn = "text",
 ) -> None:
     """Derive the thresholds of filters for languages from text in them; write a file for each, with the evidence."""
-    from textmill.pipeline.language_derivation import derive_thresholds as derive
-    from textmill.pipeline.language_report import render_derived
-    from textmill.pipeline.language_samples import Sources
-    from textmill.pipeline.language_thresholds import Asked
+    from textmill.pipeline.languages.derivation import derive_thresholds as derive
+    from textmill.pipeline.languages.report import render_derived
+    from textmill.pipeline.languages.samples import Sources
+    from textmill.pipeline.languages.thresholds import Asked
 
     labels: dict[str, list[str]] = {}
     for pair in also or ():
@@ -97,8 +97,8 @@ def precision_words(
 ) -> None:
     """List the words that tell languages from their neighbours, for the filter confusable_language."""
     from textmill.pipeline.console import percent, say
-    from textmill.pipeline.language_samples import Sources
-    from textmill.pipeline.precision_words import Wanted, write_precision_words
+    from textmill.pipeline.languages.precision import Wanted, write_precision_words
+    from textmill.pipeline.languages.samples import Sources
 
     sources = Sources(documents, model, language_column, text_column)
     wanted = Wanted(affinity, percentile)

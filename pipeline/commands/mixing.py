@@ -83,9 +83,9 @@ def fit_rehydration(
     ] = None,
 ) -> None:
     """Find how often to use documents by the size of their cluster, from what later filters of a run removed."""
-    from textmill.pipeline.cluster_sizes import judged_by_cluster_size
     from textmill.pipeline.io.files import write_whole
     from textmill.pipeline.mixing.rehydrate import rehydration_factors
+    from textmill.pipeline.reports.cluster_sizes import judged_by_cluster_size
 
     judged = judged_by_cluster_size(run.rstrip("/"), stage)
     factors = rehydration_factors(judged.kept, judged.removed, max_factor=max_factor, tail=tail)

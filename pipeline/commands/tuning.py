@@ -15,8 +15,8 @@ def replay(out: RunFolder, set_: Overrides = None, as_json: AsJson = False) -> N
 
     textmill replay OUT --set base.gopher_quality.min_words=80
     """
-    from textmill.pipeline.replay import render_replay
-    from textmill.pipeline.replay import replay as replay_run
+    from textmill.pipeline.reports.replay import render_replay
+    from textmill.pipeline.reports.replay import replay as replay_run
 
     for result in replay_run(out.rstrip("/"), set_ or ()):
         if as_json:
@@ -35,10 +35,10 @@ def audit(
     as_json: AsJson = False,
 ) -> None:
     """Judge a sample by every filter of a recipe and drop nothing: what each drops, alone and beside the others."""
-    from textmill.pipeline.audit import audit as audit_recipe
-    from textmill.pipeline.audit import save
-    from textmill.pipeline.audit_report import render_audit, summarise
     from textmill.pipeline.recipe_reader import load_recipe
+    from textmill.pipeline.reports.audit import audit as audit_recipe
+    from textmill.pipeline.reports.audit import save
+    from textmill.pipeline.reports.audit_report import render_audit, summarise
 
     loaded = load_recipe(recipe, set_ or ())
     found = audit_recipe(loaded, documents=documents, limit_shards=limit_shards)

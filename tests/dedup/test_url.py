@@ -11,7 +11,7 @@ from tiny_run import tiny_run
 
 from textmill.dedup.url import UniqueUrl
 from textmill.pipeline.barrier import RULING
-from textmill.pipeline.explain import explain
+from textmill.pipeline.reports.explain import explain
 from textmill.pipeline.urls import canonical_urls
 
 LAYOUT = pa.schema([(name, pa.string()) for name in ("url", "id", "source", "date", "text")])

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from textmill.filters.confusable_language import ConfusableLanguage
 from textmill.pipeline.cli import app
 from textmill.pipeline.errors import InputError
-from textmill.pipeline.language_samples import Measured
-from textmill.pipeline.precision_words import Wanted, precision_words, write_precision_words
+from textmill.pipeline.languages.precision import Wanted, precision_words, write_precision_words
+from textmill.pipeline.languages.samples import Measured
 from textmill.pipeline.testing import batch_of, judge
 
 

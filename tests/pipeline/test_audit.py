@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from textmill.pipeline.audit import audit
-from textmill.pipeline.audit_report import summarise
 from textmill.pipeline.errors import UsageError
 from textmill.pipeline.recipe import Recipe
 from textmill.pipeline.recipe_reader import parse_recipe
+from textmill.pipeline.reports.audit import audit
+from textmill.pipeline.reports.audit_report import summarise
 
 TEXTS = ["ab", "a bad one", "bad", "a good text", "a text of middling length"]
 

@@ -17,10 +17,10 @@ from textmill.pipeline.cascade import Cascade
 from textmill.pipeline.check import check
 from textmill.pipeline.errors import RecipeError
 from textmill.pipeline.executor import Inline, Serial
-from textmill.pipeline.explain import explain
-from textmill.pipeline.funnel import render_funnel
 from textmill.pipeline.plan import plan
-from textmill.pipeline.report import report
+from textmill.pipeline.reports.explain import explain
+from textmill.pipeline.reports.funnel import render_funnel
+from textmill.pipeline.reports.report import report
 from textmill.pipeline.run import run
 from textmill.pipeline.testing import batch_of
 

@@ -3,9 +3,9 @@
 import pytest
 from support import recipe_of, write_lines
 
-from textmill.pipeline.cluster_sizes import judged_by_cluster_size
 from textmill.pipeline.errors import UsageError
 from textmill.pipeline.executor import Inline
+from textmill.pipeline.reports.cluster_sizes import judged_by_cluster_size
 from textmill.pipeline.run import run
 
 

@@ -19,13 +19,13 @@ from textmill.pipeline.barrier import CUT, CUTS, RULING
 from textmill.pipeline.barrier_task import BarrierJob, RulingItem, commit_ruling
 from textmill.pipeline.errors import DamagedRunError, StepError
 from textmill.pipeline.executor import Executor, Inline, Serial
-from textmill.pipeline.explain import explain, render_explanation
-from textmill.pipeline.funnel import render_funnel
-from textmill.pipeline.report import report
+from textmill.pipeline.reports.explain import explain, render_explanation
+from textmill.pipeline.reports.funnel import render_funnel
+from textmill.pipeline.reports.report import report
+from textmill.pipeline.reports.verify import verify
 from textmill.pipeline.rulings import apply_ruling, decisions_of
 from textmill.pipeline.run import run
 from textmill.pipeline.stage_folder import StageFolder
-from textmill.pipeline.verify import verify
 
 LAYOUT = pa.schema([*RULING, (CUTS, pa.list_(CUT))])
 CENSOR = {"barrier": "censored", "support:Censor": {}}

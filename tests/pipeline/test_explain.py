@@ -10,8 +10,8 @@ from tiny_run import recipe_in, stage_folder, tiny_run, write_inputs
 
 from textmill.pipeline.errors import DamagedRunError, ExpectationError, InputError
 from textmill.pipeline.executor import Inline
-from textmill.pipeline.explain import explain, render_explanation
 from textmill.pipeline.io.writer import parquet_sink
+from textmill.pipeline.reports.explain import explain, render_explanation
 from textmill.pipeline.run import run
 
 

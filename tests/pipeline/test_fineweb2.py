@@ -12,8 +12,8 @@ from language_texts import clean_texts, halves
 from textmill.pipeline.executor import Inline
 from textmill.pipeline.io.files import read_text, resolve_packaged
 from textmill.pipeline.recipe_reader import parse_recipe
+from textmill.pipeline.reports.verify import verify
 from textmill.pipeline.run import run
-from textmill.pipeline.verify import verify
 
 LANGUAGES = ["en", "de", "ru", "ar", "zh", "ja", "th"]
 

@@ -17,7 +17,7 @@ import pytest
 # Imports once, then forks for every command that it is sent: a line of JSON in, an exit status out.
 FORK_AND_KILL = """
 import json, os, signal, sys
-import textmill.pipeline.run, textmill.pipeline.report, textmill.pipeline.funnel
+import textmill.pipeline.run, textmill.pipeline.reports.report, textmill.pipeline.reports.funnel
 import textmill.pipeline.io.jsonl, textmill.filters.columns, textmill.pipeline.mixing.stage
 import textmill.dedup.exact, textmill.dedup.lines
 from textmill.pipeline.cli import main

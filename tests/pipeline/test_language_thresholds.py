@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 from textmill.filters.gopher import STOP_WORDS, GopherQuality
 from textmill.pipeline.cli import app
 from textmill.pipeline.errors import UsageError
-from textmill.pipeline.language_derivation import derive_thresholds
-from textmill.pipeline.language_parameters import thresholds
-from textmill.pipeline.language_samples import letter_words
-from textmill.pipeline.language_thresholds import Asked
+from textmill.pipeline.languages.derivation import derive_thresholds
+from textmill.pipeline.languages.parameters import thresholds
+from textmill.pipeline.languages.samples import letter_words
+from textmill.pipeline.languages.thresholds import Asked
 from textmill.pipeline.testing import batch_of, judge
 
 SYLLABLES = ["ka", "lo", "mi", "tu", "se", "ra", "ne", "po", "di", "wa", "xu", "be"]

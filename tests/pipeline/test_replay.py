@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from support import MinLength
 
 from textmill import Filter, Verdict, doc_filter
-from textmill.pipeline.audit import audit, save
 from textmill.pipeline.errors import UsageError
 from textmill.pipeline.executor import Inline
 from textmill.pipeline.recipe import Named, Recipe
 from textmill.pipeline.recipe_reader import load_recipe, parse_recipe
-from textmill.pipeline.replay import Replay, replay
+from textmill.pipeline.reports.audit import audit, save
+from textmill.pipeline.reports.replay import Replay, replay
+from textmill.pipeline.reports.thresholds import changes_of, thresholds_of
 from textmill.pipeline.run import run
-from textmill.pipeline.thresholds import changes_of, thresholds_of
 
 WORDS = ["river", "stone", "of", "the", "and", "to"]
 

@@ -11,8 +11,8 @@ from tiny_run import recipe_in, tiny_run, write_inputs
 
 from textmill.pipeline.errors import DamagedRunError, InputError
 from textmill.pipeline.executor import Inline
-from textmill.pipeline.funnel import render_funnel
-from textmill.pipeline.report import report, write_report
+from textmill.pipeline.reports.funnel import render_funnel
+from textmill.pipeline.reports.report import report, write_report
 from textmill.pipeline.run import run
 
 

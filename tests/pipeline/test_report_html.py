@@ -13,16 +13,16 @@ from mixes import mixed_recipe, write_documents
 from tiny_run import recipe_in, stage_folder, tiny_run
 from typer.testing import CliRunner
 
-from textmill.pipeline import reject_sample
 from textmill.pipeline.cli import app
 from textmill.pipeline.errors import DamagedRunError
 from textmill.pipeline.executor import Inline
-from textmill.pipeline.reject_sample import Reject, sample_rejects
-from textmill.pipeline.report import report, write_report
-from textmill.pipeline.report_html import page
+from textmill.pipeline.reports import reject_sample
+from textmill.pipeline.reports.reject_sample import Reject, sample_rejects
+from textmill.pipeline.reports.report import report, write_report
+from textmill.pipeline.reports.report_html import page
+from textmill.pipeline.reports.verify import verify
 from textmill.pipeline.run import run
 from textmill.pipeline.run_folder import open_run
-from textmill.pipeline.verify import verify
 
 HOSTILE = "<script>alert(1)</script>\"'&\0\x1b\u202e</td></pre><img src=x onerror=alert(1)>"
 

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textmill.pipeline.errors import UsageError
-from textmill.pipeline.language_parameters import Threshold, thresholds
-from textmill.pipeline.language_thresholds import guarded
-from textmill.pipeline.threshold_rules import english, mean_std, median_ratio, quantile, ten_tail
+from textmill.pipeline.languages.parameters import Threshold, thresholds
+from textmill.pipeline.languages.rules import english, mean_std, median_ratio, quantile, ten_tail
+from textmill.pipeline.languages.thresholds import guarded
 
 NOTHING = np.empty(0)
 numbers = st.lists(st.floats(0, 100), min_size=1, max_size=60).map(np.array)

@@ -17,9 +17,9 @@ from tiny_run import recipe_in, stage_folder, tiny_run, write_inputs
 from textmill.pipeline.errors import DamagedRunError, ExpectationError, InputError
 from textmill.pipeline.executor import Inline
 from textmill.pipeline.io.writer import checksum
+from textmill.pipeline.reports.verify import render_findings, verify
+from textmill.pipeline.reports.verify_files import repeated_ids
 from textmill.pipeline.run import run
-from textmill.pipeline.verify import render_findings, verify
-from textmill.pipeline.verify_files import repeated_ids
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,9 @@ from mixes import findings, mixed_recipe, write_documents
 from textmill.pipeline.executor import Inline
 from textmill.pipeline.recipe import Recipe
 from textmill.pipeline.recipe_reader import parse_recipe
-from textmill.pipeline.report import write_report
+from textmill.pipeline.reports.report import write_report
+from textmill.pipeline.reports.verify import verify
 from textmill.pipeline.run import run
-from textmill.pipeline.verify import verify
 
 SOURCES = ("books", "code", "legal", "math", "news", "qa", "wiki")
 PHASES = [

@@ -18,13 +18,13 @@ from support import Log, decisions
 
 from textmill.pipeline.errors import RecipeError
 from textmill.pipeline.executor import Inline, Serial
-from textmill.pipeline.explain import explain, render_explanation
-from textmill.pipeline.funnel import render_funnel
 from textmill.pipeline.recipe_reader import parse_recipe
-from textmill.pipeline.report import report
+from textmill.pipeline.reports.explain import explain, render_explanation
+from textmill.pipeline.reports.funnel import render_funnel
+from textmill.pipeline.reports.report import report
+from textmill.pipeline.reports.verify import verify
 from textmill.pipeline.run import run
 from textmill.pipeline.step_help import render_one
-from textmill.pipeline.verify import verify
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +172,7 @@ def test_copies_that_the_plan_does_not_give_are_found(broken: Path) -> None:
 
 def test_a_document_that_took_the_place_of_another_is_found(broken: Path) -> None:
     """Such as a bug of the shuffle would leave it: every file vouched for, the wrong documents in it."""
-    from textmill.pipeline.verify_mix import _wrong_ids
+    from textmill.pipeline.reports.verify_mix import _wrong_ids
 
     path = broken / "data/anneal/part-00000.parquet"
     table = pq.read_table(path)

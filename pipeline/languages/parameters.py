@@ -6,7 +6,7 @@ from textmill.filters.fineweb import FinewebQuality
 from textmill.filters.gopher import GopherQuality
 from textmill.filters.per_language import PerLanguage
 from textmill.filters.repetition import GopherRepetition
-from textmill.pipeline.threshold_rules import Direction
+from textmill.pipeline.languages.rules import Direction
 
 
 class Threshold(NamedTuple):

@@ -8,9 +8,9 @@ import yaml
 
 from textmill.filters.per_language import LanguageFile
 from textmill.pipeline.io.files import join, write_whole
-from textmill.pipeline.language_parameters import thresholds
-from textmill.pipeline.language_samples import Measured
-from textmill.pipeline.language_thresholds import Derived
+from textmill.pipeline.languages.parameters import thresholds
+from textmill.pipeline.languages.samples import Measured
+from textmill.pipeline.languages.thresholds import Derived
 from textmill.pipeline.word_lists import WITHOUT_BORDERS
 
 _HEADING = "# Thresholds for {}, by textmill derive-thresholds; docs/languages.md says how.\n"

@@ -15,7 +15,7 @@ from textmill.pipeline.corpus import open_corpus, read_corpus
 from textmill.pipeline.errors import UsageError
 from textmill.pipeline.io.files import join, write_whole
 from textmill.pipeline.io.reader import Skipped
-from textmill.pipeline.language_samples import Measured, Sources, letter_words, measure
+from textmill.pipeline.languages.samples import Measured, Sources, letter_words, measure
 
 
 class PrecisionWords(NamedTuple):

@@ -6,12 +6,12 @@ from typing import Any
 
 from textmill.pipeline.console import plural, size
 from textmill.pipeline.io.files import join, write_whole
-from textmill.pipeline.reject_sample import Reject
-from textmill.pipeline.report_html.findings import findings
-from textmill.pipeline.report_html.flow import edits, faults, funnel, reasons, time
-from textmill.pipeline.report_html.groups import groups, mixture
-from textmill.pipeline.report_html.markup import Html, element, html, text
-from textmill.pipeline.report_html.rejects import rejects
+from textmill.pipeline.reports.reject_sample import Reject
+from textmill.pipeline.reports.report_html.findings import findings
+from textmill.pipeline.reports.report_html.flow import edits, faults, funnel, reasons, time
+from textmill.pipeline.reports.report_html.groups import groups, mixture
+from textmill.pipeline.reports.report_html.markup import Html, element, html, text
+from textmill.pipeline.reports.report_html.rejects import rejects
 
 Json = Mapping[str, Any]
 

@@ -7,10 +7,10 @@ from typing import Any
 from textmill.pipeline.corpus import open_corpus, read_corpus
 from textmill.pipeline.errors import UsageError
 from textmill.pipeline.io.reader import Skipped
-from textmill.pipeline.language_files import write_language
-from textmill.pipeline.language_parameters import thresholds
-from textmill.pipeline.language_samples import Measured, Sources, measure
-from textmill.pipeline.language_thresholds import Asked, Derived, derive_language
+from textmill.pipeline.languages.files import write_language
+from textmill.pipeline.languages.parameters import thresholds
+from textmill.pipeline.languages.samples import Measured, Sources, measure
+from textmill.pipeline.languages.thresholds import Asked, Derived, derive_language
 
 
 def derive_thresholds(

@@ -13,9 +13,9 @@ from rich.console import Console
 from textmill.pipeline import schema
 from textmill.pipeline.console import count, plural, say
 from textmill.pipeline.io.files import exists, join, open_binary
-from textmill.pipeline.lookup import Hit, files_of, part_of, rows_with, search
 from textmill.pipeline.mixing.shuffle import MIX_COLUMNS
-from textmill.pipeline.mixture_report import copies_of
+from textmill.pipeline.reports.lookup import Hit, files_of, part_of, rows_with, search
+from textmill.pipeline.reports.mixture_report import copies_of
 from textmill.pipeline.run_folder import RunFolder, RunStage, open_run
 from textmill.pipeline.stage_folder import part_name, read_json
 

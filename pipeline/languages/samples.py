@@ -14,7 +14,7 @@ from textmill.filters.per_language import PerLanguage
 from textmill.pipeline import schema
 from textmill.pipeline.arrow import set_column
 from textmill.pipeline.kernels.unicode import UNSPACED, unicode_tables
-from textmill.pipeline.threshold_rules import Values
+from textmill.pipeline.languages.rules import Values
 from textmill.scorers.language import Language
 
 FEW: Final = 1000

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from textmill.pipeline.chain import READ
 from textmill.pipeline.console import count, duration, group_name, percent, plural, say, size
-from textmill.pipeline.mixture_report import render_mixture
+from textmill.pipeline.reports.mixture_report import render_mixture
 
 Json = Mapping[str, Any]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from textmill.pipeline.chain import READ
 from textmill.pipeline.console import duration
-from textmill.pipeline.report_html.markup import Bar, Figure, Html, Json, bars, element, html, share, table
+from textmill.pipeline.reports.report_html.markup import Bar, Figure, Html, Json, bars, element, html, share, table
 
 _SPEED = "million_characters_per_second"
 _COLUMNS = (

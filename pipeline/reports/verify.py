@@ -20,10 +20,10 @@ from textmill.pipeline.io.files import exists, join, list_folder, list_tree, rea
 from textmill.pipeline.ledger import Ledger
 from textmill.pipeline.output import written_files
 from textmill.pipeline.plan import OUTPUT
+from textmill.pipeline.reports.verify_files import check_corpus, check_part
+from textmill.pipeline.reports.verify_mix import check_mix
 from textmill.pipeline.run_folder import RunFolder, RunStage, open_run
 from textmill.pipeline.stage_folder import KINDS, ShardManifest, part_name, part_number, read_json
-from textmill.pipeline.verify_files import check_corpus, check_part
-from textmill.pipeline.verify_mix import check_mix
 from textmill.pipeline.writers.formats import PARQUET
 
 _THREADS = 8

@@ -15,9 +15,9 @@ from textmill.pipeline.mixing.draw import id_hashes
 from textmill.pipeline.mixing.plan_model import Plan
 from textmill.pipeline.mixing.shuffle import TOKENS, copies_column
 from textmill.pipeline.mixing.stage import draw, group_columns, group_rows
+from textmill.pipeline.reports.verify_files import Wrong
 from textmill.pipeline.rulings import read_batches
 from textmill.pipeline.run_folder import RunFolder, RunStage
-from textmill.pipeline.verify_files import Wrong
 from textmill.pipeline.writers.formats import PARQUET
 
 HASHES = 1 << 24

@@ -15,7 +15,7 @@ from textmill.pipeline import schema
 from textmill.pipeline.chance import draw
 from textmill.pipeline.errors import DamagedRunError
 from textmill.pipeline.io.files import exists, open_binary
-from textmill.pipeline.lookup import files_of, part_of
+from textmill.pipeline.reports.lookup import files_of, part_of
 from textmill.pipeline.run_folder import RunFolder, RunStage
 
 A_REASON = 3

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from textmill.filters.letter_pairs import LetterPairs, keys_of_pairs, pair_of
 from textmill.pipeline.kernels.unicode import unicode_tables
-from textmill.pipeline.language_samples import FEW, Measured, letter_words
+from textmill.pipeline.languages.samples import FEW, Measured, letter_words
 from textmill.pipeline.testing import batch_of
 
 FREQUENT: Final = (0.008, 0.003, 0.002)

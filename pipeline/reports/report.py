@@ -10,9 +10,9 @@ from textmill.pipeline.card import write_card
 from textmill.pipeline.chain import READ
 from textmill.pipeline.io.files import join
 from textmill.pipeline.ledger import EditAccount, Group, Ledger, StepAccount
-from textmill.pipeline.mixture_report import mixture_section
-from textmill.pipeline.reject_sample import sample_rejects
-from textmill.pipeline.report_html import write_page
+from textmill.pipeline.reports.mixture_report import mixture_section
+from textmill.pipeline.reports.reject_sample import sample_rejects
+from textmill.pipeline.reports.report_html import write_page
 from textmill.pipeline.run_folder import RunFolder, RunStage, StageBooks, open_run
 from textmill.pipeline.stage_folder import write_json
 from textmill.pipeline.token_estimate import CHARS_PER_TOKEN

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from textmill.pipeline.mixing.budgets import Outlook, plot
-from textmill.pipeline.report_html.markup import Bar, Html, Json, bars, element, most_of, share, table
+from textmill.pipeline.reports.report_html.markup import Bar, Html, Json, bars, element, most_of, share, table
 
 _REASONS = 4
 _BARS = 12

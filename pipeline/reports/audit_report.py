@@ -16,13 +16,13 @@ from rich.text import Text
 
 from textmill.pipeline import schema
 from textmill.pipeline.arrow import Bools, bools
-from textmill.pipeline.audit import Audit
 from textmill.pipeline.console import count, percent, plural, say
 from textmill.pipeline.errors import UsageError
 from textmill.pipeline.measures import FATE, LEFT_REASON, LEFT_STEP
 from textmill.pipeline.recipe import Named
+from textmill.pipeline.reports.audit import Audit
+from textmill.pipeline.reports.thresholds import thresholds_of
 from textmill.pipeline.step import Filter
-from textmill.pipeline.thresholds import thresholds_of
 
 Json = dict[str, Any]
 

@@ -3,7 +3,7 @@
 from rich.console import Console
 
 from textmill.pipeline.console import percent, say
-from textmill.pipeline.language_thresholds import Derived
+from textmill.pipeline.languages.thresholds import Derived
 
 
 def render_derived(derived: Derived, console: Console) -> None:

@@ -25,10 +25,10 @@ from textmill.pipeline.io.files import exists, join
 from textmill.pipeline.measures import AUDIT_FILE, FATE, LEFT_REASON, LEFT_STEP
 from textmill.pipeline.recipe import ChainStage, Named, Recipe
 from textmill.pipeline.recipe_reader import load_recipe
+from textmill.pipeline.reports.thresholds import Change, changes_of
 from textmill.pipeline.rulings import read_table
 from textmill.pipeline.run_folder import RunStage, open_run
 from textmill.pipeline.step import Filter, Mapper
-from textmill.pipeline.thresholds import Change, changes_of
 
 Values = npt.NDArray[np.float64]
 Group = tuple[str, str]

@@ -8,7 +8,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from textmill.pipeline.console import group_name
-from textmill.pipeline.report_html.markup import MOST, Bar, Html, Json, bars, element, html, more, most_of, share, table
+from textmill.pipeline.reports.report_html.markup import (
+    MOST,
+    Bar,
+    Html,
+    Json,
+    bars,
+    element,
+    html,
+    more,
+    most_of,
+    share,
+    table,
+)
 
 _TITLES: Final = {
     "largest": "Largest clusters",
@@ -45,7 +57,7 @@ def _one(key: str, value: Any, found: Json) -> Iterator[Html]:
                 yield element("p", "textmill clusters OUT tells what later steps removed, by size of the cluster.")
         case "groups", [{}, *_] if "of" in found:
             yield from _selection(value, found)
-        case ("size_column" | "of" | "by"), _ if "cluster_sizes" in found or "groups" in found:
+        case (("size_column" | "of" | "by"), _) if "cluster_sizes" in found or "groups" in found:
             return  # told with the tables that they belong to
         case _, [{}, *_] if all(isinstance(row, Mapping) for row in value):
             yield from _records(value)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from textmill.pipeline.reject_sample import Reject
-from textmill.pipeline.report_html.markup import Html, Json, element, html, more, text
+from textmill.pipeline.reports.reject_sample import Reject
+from textmill.pipeline.reports.report_html.markup import Html, Json, element, html, more, text
 
 TEXT_CHARS = 1500
 """Of a text that are shown."""

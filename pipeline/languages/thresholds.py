@@ -11,13 +11,13 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from textmill.filters.language_threshold import LanguageThreshold
-from textmill.pipeline import threshold_rules
 from textmill.pipeline.arrow import Bools
 from textmill.pipeline.errors import UsageError, did_you_mean
-from textmill.pipeline.language_parameters import Threshold, thresholds
-from textmill.pipeline.language_samples import FEW, Measured
-from textmill.pipeline.language_words import Words, derive_words
-from textmill.pipeline.threshold_rules import Derive, Values
+from textmill.pipeline.languages import rules as threshold_rules
+from textmill.pipeline.languages.parameters import Threshold, thresholds
+from textmill.pipeline.languages.rules import Derive, Values
+from textmill.pipeline.languages.samples import FEW, Measured
+from textmill.pipeline.languages.words import Words, derive_words
 
 SCORE_BOUNDS: Final = (0.3, 0.9)
 """What FineWeb2 clamps the minimum of the language score to."""
