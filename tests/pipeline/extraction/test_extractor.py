@@ -6,9 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import naive_extraction
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from textmill.pipeline.errors import InputError
@@ -93,6 +94,19 @@ def test_tokens_are_in_order_and_within_the_page(soup):
     spans = np.stack([tokens.start, tokens.end], axis=1).ravel()
     assert (np.diff(spans) >= 0).all()
     assert not len(spans) or (spans[0] >= 0 and spans[-1] <= len(page))
+
+
+@given(soups)
+@example('<p a="x>y')
+@example("<p a= 'x>y' b=>z")
+@example("<!--->a<!-->b<!-- --!>c<!--")
+@example("<script></scripty></SCRIPT x>a<title>b")
+@example("<svg/>a<svg>b</svg c")
+@example("<![CDATA[<p>]]>a<![CDATA[<p>")
+@example("<x-y><p-></ p></>")
+def test_tokens_are_those_of_the_plain_twin(soup):
+    page = soup.encode()
+    assert [tuple(map(int, row)) for row in zip(*tokenize(page), strict=True)] == naive_extraction.tokens(page)
 
 
 @given(
