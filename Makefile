@@ -32,7 +32,7 @@ quickstart: setup
 	@echo "the report to look at: runs/quickstart/report.html"
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: setup
 	$(BIN)/ruff check .
