@@ -40,9 +40,14 @@ def write_documents(folder: Path, *, files: int = 2, seed: int = 0) -> None:
             (folder / f"{group}-{file}.jsonl").write_text(lines)
 
 
-def mixed_recipe(folder: Path, *before: object, output: dict[str, Any] | None = None, **changes: Any) -> Recipe:
-    """A recipe that mixes the documents in `folder`; `changes` replace entries of the mix."""
-    inputs = [{"source": group, "read": "jsonl", "files": f"{folder}/{group}-*.jsonl"} for group in GROUPS]
+def mixed_recipe(
+    folder: Path, *before: object, output: dict[str, Any] | None = None, counted: str = "tokens", **changes: Any
+) -> Recipe:
+    """A recipe that mixes the documents in `folder`, their tokens in column `counted`; `changes` are of the mix."""
+    columns = {} if counted == "tokens" else {counted: "tokens"}
+    inputs = [
+        {"source": group, "read": "jsonl", "files": f"{folder}/{group}-*.jsonl", "columns": columns} for group in GROUPS
+    ]
     stages = [*before, {**MIX, **changes}]
     return parse_recipe({"name": "mixed", "inputs": inputs, "stages": stages, "output": output or {}})
 

@@ -59,9 +59,13 @@ class TableReader(Reader):
         """Names and types in a file; None when it has no row to tell them from. Raises InputError."""
 
     def layout(self) -> pa.Schema:
-        """The columns of the files that are there now. Raises InputError when there are none."""
+        """The columns of the files that are there now; of files without rows, what a row would hold at least.
+
+        Raises InputError when there are no files.
+        """
         columns = {name: schema.TYPES[name] for name in (schema.ID, schema.SOURCE)}
-        columns |= {column.name: column.type for column in self.settled(self.survey(find_files(self.patterns)))}
+        settled = self.settled(self.survey(find_files(self.patterns)))
+        columns |= {column.name: column.type for column in settled} or {self.content: schema.TYPES[self.content]}
         return pa.schema(columns.items())
 
     def survey(self, found: Sequence[FileInfo]) -> str:

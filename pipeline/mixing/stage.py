@@ -45,6 +45,10 @@ class Mix(Mixture, Barrier):
         """Names of the phases and their variants; only a plan knows the variants."""
         return tuple(phase.name for phase in self.phases) or (MAIN,)
 
+    def reads(self) -> frozenset[str]:
+        """What it groups by; a column of tokens that has another name than usual must be there."""
+        return super().reads() | ({self.tokens_column} if self.tokens_column != "tokens" else set())
+
     def adds(self) -> frozenset[str]:
         """What the shuffle needs; none of it is in the corpus."""
         return frozenset(mix_columns(self.phase_names()))

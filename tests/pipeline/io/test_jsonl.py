@@ -157,6 +157,11 @@ def test_an_empty_file_holds_nothing(tmp_path):
     assert rows(tmp_path, b"\n\n") == []
 
 
+def test_files_without_rows_would_hold_text(tmp_path):
+    (tmp_path / "empty.jsonl").write_bytes(b"")
+    assert Jsonl(source="a", files=str(tmp_path / "empty.jsonl")).layout().names == ["id", "source", "text"]
+
+
 @pytest.mark.parametrize(
     ("content", "parameters", "message"),
     [

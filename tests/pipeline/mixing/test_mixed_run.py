@@ -200,9 +200,15 @@ def test_findings_tell_what_was_asked_for_and_what_came_of_it(out: Path, folder:
 
 
 def test_tokens_are_estimated_where_nothing_counted_them_and_called_so(folder: Path, tmp_path: Path) -> None:
-    recipe = mixed_recipe(folder, tokens_column="counts", phases=[{"name": "main", "budget_tokens": 1000}])
+    recipe = mixed_recipe(folder, counted="counts", phases=[{"name": "main", "budget_tokens": 1000}])
     run(recipe, str(tmp_path / "out"), Inline())
     assert findings(tmp_path / "out")["tokens_from"] == "estimated from characters by script"
+
+
+def test_a_column_of_tokens_that_nothing_adds_is_told(folder: Path) -> None:
+    with pytest.raises(RecipeError, match="reads 'counts', which no earlier step adds"):
+        mixed_recipe(folder, tokens_column="counts")
+    assert mixed_recipe(folder, counted="counts", tokens_column="counts").stages
 
 
 def test_variants_without_a_source_stand_beside_their_phase(folder: Path, tmp_path: Path) -> None:
