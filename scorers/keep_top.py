@@ -7,25 +7,17 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from textmill.scorers.selection import Selection, shares
+from textmill.scorers.selection import SelectBest, Selection, shares
 
 
-class KeepTop(Selection):
+class KeepTop(SelectBest):
     """Keep the documents with the highest scores: a share of all, or so many.
 
     The fewest that make up the share stay: the last of them may go beyond it. DCLM keeps the top tenth of the
     documents (Li et al., arXiv 2406.11794), PreSelect of the characters (Shum et al., arXiv 2503.00808).
     """
 
-    share: float | None = Field(None, gt=0, le=1, description="of each group")
-    count: int | None = Field(None, gt=0, description="documents, characters or tokens of each group")
     highest: bool = Field(True, description="false keeps the lowest scores, such as perplexities")
-
-    @model_validator(mode="after")
-    def _one_amount(self) -> Self:
-        if (self.share is None) == (self.count is None):
-            raise ValueError("give share or count")
-        return self
 
     @property
     def reason(self) -> str:
@@ -35,14 +27,6 @@ class KeepTop(Selection):
     def direction(self) -> int:
         """As `highest` says."""
         return 1 if self.highest else -1
-
-    def wanted(self, total: int) -> list[int]:
-        """One cut."""
-        return [self.count if self.count is not None else shares(total, self.share or 0)]
-
-    def selected(self, above: Sequence[npt.NDArray[np.bool_]]) -> npt.NDArray[np.bool_]:
-        """Those above it."""
-        return above[0]
 
 
 class KeepBand(Selection):

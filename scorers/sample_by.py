@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from textmill.pipeline import schema
 from textmill.pipeline.chance import draw, uniform
@@ -17,10 +16,10 @@ from textmill.pipeline.executor import Executor, gather
 from textmill.pipeline.step import Filter
 from textmill.pipeline.verdict import Verdict
 from textmill.scorers.ranking import Floats, Ints, Keys, Rank, read_rows
-from textmill.scorers.selection import Selection, shares
+from textmill.scorers.selection import SelectBest
 
 
-class SampleBy(Selection):
+class SampleBy(SelectBest):
     """Sample documents without replacement with odds of exp(score / temperature): Gumbel top-k.
 
     As in QuRating (Wettig et al., arXiv 2402.09739, section 4; temperature 2, standardized) and DSIR (Xie et al.,
@@ -30,28 +29,12 @@ class SampleBy(Selection):
 
     temperature: float = Field(1.0, gt=0, description="in units of the score, or of its deviation if standardized")
     standardize: bool = Field(False, description="divide scores by the standard deviation of their group first")
-    share: float | None = Field(None, gt=0, le=1, description="of each group")
-    count: int | None = Field(None, gt=0, description="documents, characters or tokens of each group")
     seed: int = Field(0, description="another seed draws another sample")
-
-    @model_validator(mode="after")
-    def _one_amount(self) -> Self:
-        if (self.share is None) == (self.count is None):
-            raise ValueError("give share or count")
-        return self
 
     @property
     def reason(self) -> str:
         """`not_sampled`."""
         return "not_sampled"
-
-    def wanted(self, total: int) -> list[int]:
-        """One cut."""
-        return [self.count if self.count is not None else shares(total, self.share or 0)]
-
-    def selected(self, above: Sequence[npt.NDArray[np.bool_]]) -> npt.NDArray[np.bool_]:
-        """Those above it."""
-        return above[0]
 
     def rank(self, sketches: Sequence[str], executor: Executor) -> Rank:
         """By score and noise."""

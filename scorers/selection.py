@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from textmill.pipeline import schema
 from textmill.pipeline.arrow import bools
@@ -132,6 +132,30 @@ class Selection(Barrier):
         ruled = gather(executor, _rule, list(enumerate(sketches)), job)
         _write_findings(job, totals, [kept for _, kept in ruled])
         return [path for path, _ in ruled]
+
+
+class SelectBest(Selection):
+    """Keep what is ranked first: a share of each group, or so much of it.
+
+    The fewest documents that make it up stay: the last of them may go beyond it.
+    """
+
+    share: float | None = Field(None, gt=0, le=1, description="of each group")
+    count: int | None = Field(None, gt=0, description="documents, characters or tokens of each group")
+
+    @model_validator(mode="after")
+    def _one_amount(self) -> Self:
+        if (self.share is None) == (self.count is None):
+            raise ValueError("give share or count")
+        return self
+
+    def wanted(self, total: int) -> list[int]:
+        """One cut."""
+        return [self.count if self.count is not None else shares(total, self.share or 0)]
+
+    def selected(self, above: Sequence[npt.NDArray[np.bool_]]) -> npt.NDArray[np.bool_]:
+        """Those above it."""
+        return above[0]
 
 
 def shares(total: int, share: float) -> int:

@@ -16,7 +16,7 @@ from strategies import hard_texts
 
 from textmill.dedup.decontaminate import Decontaminate
 from textmill.pipeline.errors import InputError
-from textmill.pipeline.io.files import read_text
+from textmill.pipeline.io.files import join, read_text
 
 WORDS = [f"w{i}" for i in range(500)]
 
@@ -96,7 +96,7 @@ def test_other_text_is_clean(quiz: Path) -> None:
 def test_what_is_too_short_is_not_looked_for_and_counted(quiz: Path) -> None:
     folder = memory()
     assert resolve_with_chars(barrier(quiz), documents("too short to tell"), folder=folder)[0].num_rows == 0
-    (row,) = json.loads(read_text(f"{folder}/work/findings.json"))["benchmarks"]
+    (row,) = json.loads(read_text(join(folder, "work", "findings.json")))["benchmarks"]
     assert (row["examples"], row["too_short"], row["contaminated"]) == (21, 1, 0)
 
 

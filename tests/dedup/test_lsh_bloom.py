@@ -20,7 +20,7 @@ from textmill.dedup.signatures import permutations
 from textmill.pipeline.errors import ExpectationError, UsageError
 from textmill.pipeline.executor import Inline, Serial
 from textmill.pipeline.indexing import add_to_index, index_stats, remove_from_index
-from textmill.pipeline.io.files import read_text
+from textmill.pipeline.io.files import join, read_text
 from textmill.pipeline.run import run
 
 SETTINGS = {"ngram": 3, "bands": 3, "rows": 2, "normalize": "none"}
@@ -146,7 +146,7 @@ def test_short_documents_stay_and_are_in_no_filter():
     batches = batches_of([["a b", "a b", None] * 40])
     folder = memory()
     assert not any(leaving(batches, resolve(LshBloom(documents=1), batches, folder)))
-    filters = json.loads(read_text(f"{folder}/work/findings.json"))["filters"]
+    filters = json.loads(read_text(join(folder, "work", "findings.json")))["filters"]
     assert (filters["documents"], filters["fill"]) == (0, [0.0] * 9)
 
 

@@ -18,7 +18,7 @@ from textmill.dedup.ngram_bloom import NgramBloom
 from textmill.pipeline.barrier import CUT, CUTS, FINDINGS, RULING
 from textmill.pipeline.errors import ExpectationError
 from textmill.pipeline.executor import Inline, Serial
-from textmill.pipeline.io.files import open_binary
+from textmill.pipeline.io.files import join, open_binary
 
 LAYOUT = pa.schema([("text", pa.string()), ("id", pa.string()), ("source", pa.string())])
 EXACT = 1e-9
@@ -124,7 +124,7 @@ def test_no_more_strange_lines_are_taken_for_known_than_declared_and_the_filter_
     (ruling,) = barriers.resolve(NgramBloom(false_positives=rate), batches_of(shards), folder)
     wrong = sum(len(cuts) for cuts in ruling["cuts"].to_pylist() if cuts)
     assert 0 < wrong < 5000 * rate + 3 * (5000 * rate) ** 0.5
-    with open_binary(f"{folder}/work/{FINDINGS}") as stream:
+    with open_binary(join(folder, "work", FINDINGS)) as stream:
         (filter_,) = json.load(stream)["filters"]
     assert filter_["ngrams"] == 5000
     assert filter_["bytes"] == pytest.approx(5000 * 6.24 / 8, rel=0.02)  # -ln p / (ln 2)² bits each

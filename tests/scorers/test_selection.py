@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from textmill.pipeline.chance import draw
 from textmill.pipeline.errors import RecipeError
-from textmill.pipeline.io.files import read_text
+from textmill.pipeline.io.files import join, read_text
 from textmill.scorers.keep_top import KeepBand, KeepTop
 from textmill.scorers.ranking import ordered
 from textmill.scorers.sample_by import ParetoKeep, SampleBy, keep_probability
@@ -156,7 +156,7 @@ def test_a_random_share_is_kept_whatever_its_score_and_marked() -> None:
 def test_findings_tell_what_was_kept_of_each_group() -> None:
     batch, folder = batch_of([1, 2, 3, 4]), memory()
     resolve(KeepTop(column="quality", share=0.5), [batch], folder)
-    (group,) = json.loads(read_text(f"{folder}/work/findings.json"))["groups"]
+    (group,) = json.loads(read_text(join(folder, "work", "findings.json")))["groups"]
     assert group == {"group": [], "weight": 4, "kept_weight": 2, "kept_documents": 2, "cuts": [3.0]}
 
 
