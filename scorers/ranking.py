@@ -90,7 +90,7 @@ def ordered(scores: Floats) -> Keys:
 def at_least(rows: Rows, cuts: Mapping[Name, Cut], number: int) -> npt.NDArray[np.bool_]:
     """Which documents are on the good side of their group's cut of that number."""
     chosen = [cuts[group, number] for group in rows.groups]
-    never = np.array([cut is NOTHING or cut.high >= 2**64 for cut in chosen], np.bool_)
+    never = np.array([cut == NOTHING for cut in chosen], np.bool_)
     high = np.array([0 if out else cut.high for cut, out in zip(chosen, never, strict=True)], np.uint64)
     low = np.array([cut.low for cut in chosen], np.uint64)
     mine = rows.group

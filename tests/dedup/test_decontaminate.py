@@ -218,6 +218,4 @@ def test_every_passage_of_boolq_is_found_in_wiki(real_data: Path) -> None:
         lines = zstandard.ZstdDecompressor().stream_reader(stream).read().decode().splitlines()[:300]
     texts = [json.loads(line)["text"] for line in lines]
     step = Decontaminate(benchmarks={"boolq": {"files": str(real_data / "benchmarks/boolq.jsonl.zst")}})
-    hit = len(ruled(step, *texts))
-    long_enough = sum(len(text.split()) >= 40 for text in texts)
-    assert hit >= 0.5 * long_enough
+    assert len(ruled(step, *texts)) >= 0.95 * len(texts)

@@ -171,6 +171,6 @@ def test_a_filter_of_one_document_states_no_threshold() -> None:
 @settings(max_examples=20)
 def test_a_moved_threshold_is_found_by_asking_the_filter(before: int, after: int) -> None:
     old, new = (Named("least", "support:MinLength", MinLength(least=least)) for least in (before, after))
-    if thresholds_of(MinLength(least=before)):
-        moved = [(change.before, change.after) for change in changes_of(old, new)]
-        assert moved == ([] if before == after else [(before, after)])
+    assert thresholds_of(MinLength(least=before)) == {"too_short": before}
+    moved = [(change.before, change.after) for change in changes_of(old, new)]
+    assert moved == ([] if before == after else [(before, after)])
