@@ -30,11 +30,19 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
     "code_quality": [{}],
     "date_range": [{"first": "2020-01-02"}, {"last": "2021-05-06", "unknown": "drop"}],
     "drop_lines": [{}, {"phrases": ["word", "…"], "patterns": [r"^\d+$", "İ"], "ignore_case": True}],
-    "fineweb_quality": [{}, {"definition": "datatrove"}],
+    "fineweb_quality": [{}, {"definition": "datatrove"}, {"per_language": True}],
     "fix_text": [{}],
-    "gopher_quality": [{}, {"definition": "dclm"}, {"definition": "datatrove"}, {"min_words": None}],
-    "gopher_repetition": [{}, {"definition": "datatrove"}],
+    "gopher_quality": [
+        {},
+        {"definition": "dclm"},
+        {"definition": "datatrove"},
+        {"min_words": None},
+        {"per_language": True},
+    ],
+    "gopher_repetition": [{}, {"definition": "datatrove"}, {"per_language": True}],
+    "language_threshold": [{}, {"per_language": False}],
     "length": [{"min_chars": 2, "max_words": 5}],
+    "letter_pairs": [{}, {"pairs": ["th", "日本"], "min_common_pair_ratio": 0.1}],
     "licence": [{"column": "url"}],
     "mask_pii": [{}, {"phones": True}],
     "mc4_paragraphs": [{"min_line_chars": 3}],
@@ -49,6 +57,7 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
 
 LISTS: dict[str, Callable[[str], dict[str, Any]]] = {
     "c4_bad_words": lambda path: {"lists": {"any": path, "ja": path}},
+    "confusable_language": lambda path: {"lists": {"en": [path]}, "url_words": {"en": ["en"]}},
     "opt_out": lambda path: {"lists": [path], "column": "url"},
     "toxic_words": lambda path: {"lists": {"any": path}},
     "unigram_logprob": lambda path: {"table": path},
@@ -57,7 +66,6 @@ LISTS: dict[str, Callable[[str], dict[str, Any]]] = {
 """Steps that need a list, and their parameters by its path."""
 
 WITH_MODELS = {
-    "confusable_language",
     *(
         "cascade",
         "combine",
@@ -66,9 +74,8 @@ WITH_MODELS = {
         "extract_html",
         "harmful_perplexity",
         "language",
-        "language_threshold",
     ),
-    *("letter_pairs", "perplexity", "quality", "token_count", "transformer"),
+    *("perplexity", "quality", "token_count", "transformer"),
 }
 """Steps that need a model, markup or another step; they meet such text in tests of their own."""
 
@@ -106,7 +113,8 @@ def test_hostile_text(name: str, parameters: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", sorted(LISTS))
 def test_hostile_text_for_steps_with_lists(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("lists") / "list.txt"
-    path.write_text("word\t7\nexample.com\t2\n" if name == "unigram_logprob" else "word\nexample.com\n日本\ne\u0301\n")
+    content = {"unigram_logprob": "word\t7\nexample.com\t2\n", "confusable_language": "word\nthe\n日\n"}
+    path.write_text(content.get(name, "word\nexample.com\n日本\ne\u0301\n"))
     meet(build(name, LISTS[name](str(path))))
 
 
@@ -143,7 +151,8 @@ def hostile(rows: list[str | None]) -> pa.RecordBatch:
         {
             "text": pa.array(rows, pa.string()),
             "url": pa.array([text and f"http://{text}" for text in rows], pa.string()),
-            "language": pa.array([text and text[:2] for text in rows], pa.string()),
+            "language": pa.array([("en", "ja", text and text[:2])[i % 3] for i, text in enumerate(rows)], pa.string()),
+            "language_score": pa.array([None if text is None else len(text) / 99 for text in rows], pa.float32()),
             "date": pa.array([text and text[:10] for text in rows], pa.string()),
             "number": pa.array([None if text is None else len(text) / 7 for text in rows], pa.float64()),
         }
