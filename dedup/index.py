@@ -145,9 +145,12 @@ def open_matching(path: str, kind: str, settings: Mapping[str, Any]) -> Index:
 def changing(path: str, new: Index | None = None) -> Iterator[Index]:
     """The index at `path`, held against other changes; `new` is what stands in where there is none yet.
 
-    Sweeps what a killed change left. Raises UsageError when another process is changing it.
+    Sweeps what a killed change left. Raises UsageError when another process is changing it, InputError when there
+    is none and nothing stands in.
     """
     path = absolute(path)
+    if new is None:
+        open_index(path)  # or the lock would make a folder where nothing is
     with only_one(path, "documents" if new is None or new.kind == "minhash" else "filters"):
         index = replace(new, path=path) if new is not None and not exists(index_manifest(path)) else open_index(path)
         _sweep(index)

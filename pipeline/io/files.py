@@ -68,7 +68,9 @@ def find_files(patterns: Iterable[str]) -> list[FileInfo]:
         fs, path = filesystem(pattern)
         try:
             matches = fs.glob(path, detail=True) if fsspec.core.has_magic(path) else {path: fs.info(path)}
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            if unreached := _unreached(fs, error):
+                raise InputError(f"{pattern}: cannot be reached: {unreached}") from error
             matches = {}
         except Exception as error:  # stores raise what their libraries do: no credentials, no such bucket
             raise InputError(f"{pattern}: cannot be listed: {error}") from error
@@ -102,24 +104,26 @@ def _stamp(info: dict[str, Any]) -> str:
 
 
 def open_binary(path: str) -> IO[bytes]:
-    """Open for reading, seekable. Raises InputError when it is missing or forbidden."""
+    """Open for reading, seekable. Raises InputError when it is missing or forbidden, OSError when nobody answers."""
     fs, name = filesystem(path)
-    with _clear_errors(path):
+    with _clear_errors(path, fs):
         return fs.open(name, "rb")  # type: ignore[no-any-return]
 
 
 def read_head(path: str, size: int) -> bytes:
     """The first `size` bytes of a file, or all it has, and nothing else is transferred. Raises as `open_binary`."""
     fs, name = filesystem(path)
-    with _clear_errors(path):
+    with _clear_errors(path, fs):
         return fs.cat_file(name, start=0, end=size)  # type: ignore[no-any-return]
 
 
 @contextmanager
-def _clear_errors(path: str) -> Iterator[None]:
+def _clear_errors(path: str, fs: fsspec.AbstractFileSystem) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
+        if unreached := _unreached(fs, error):
+            raise ConnectionError(errno.EHOSTUNREACH, f"cannot be reached: {unreached}", path) from error
         raise InputError(f"{path}: no such file") from error
     except PermissionError as error:
         raise InputError(f"{path}: not readable: {error}") from error
@@ -129,6 +133,16 @@ def _clear_errors(path: str) -> Iterator[None]:
         raise
     except Exception as error:  # stores raise what their libraries do where no error of Python's fits
         raise InputError(f"{path}: cannot be read: {error}") from error
+
+
+def _unreached(fs: fsspec.AbstractFileSystem, error: FileNotFoundError) -> BaseException | None:
+    """Why nobody could say whether a file is there: over HTTP fsspec calls it missing whatever went wrong."""
+    cause = error.__cause__
+    if cause is None or "http" not in fs.protocol:
+        return None
+    from aiohttp import ClientResponseError  # what fsspec's HTTP needs; it takes a moment to import
+
+    return None if isinstance(cause, ClientResponseError) and cause.status in (404, 410) else cause
 
 
 @contextmanager
@@ -195,7 +209,7 @@ def read_text(path: str) -> str:
 def exists(path: str) -> bool:
     """Whether a file or folder is there. Raises InputError for a store that does not let us look."""
     fs, name = filesystem(path)
-    with _clear_errors(path):
+    with _clear_errors(path, fs):
         return bool(fs.exists(name))
 
 
@@ -206,7 +220,7 @@ def list_folder(folder: str) -> list[str]:
     """
     fs, name = filesystem(folder)
     fs.invalidate_cache()
-    with _clear_errors(folder):
+    with _clear_errors(folder, fs):
         try:
             return sorted(p.rstrip("/").rsplit("/", 1)[-1] for p in fs.ls(name, detail=False))
         except (FileNotFoundError, NotADirectoryError):
@@ -217,7 +231,7 @@ def list_tree(folder: str) -> list[str]:
     """Paths, within a folder, of all files in it and its folders, sorted; empty when there is no such folder."""
     fs, name = filesystem(folder)
     fs.invalidate_cache()
-    with _clear_errors(folder):
+    with _clear_errors(folder, fs):
         root = name.rstrip("/") + "/"
         return sorted(path.removeprefix(root) for path in fs.find(name))
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from textmill.pipeline.console import count
-from textmill.pipeline.errors import UsageError
+from textmill.pipeline.errors import UsageError, did_you_mean
 from textmill.pipeline.rulings import read_batches
 from textmill.pipeline.run_folder import RunFolder, RunStage, open_run
 
@@ -60,16 +60,19 @@ def render_cluster_sizes(judged: Judged, console: Console) -> None:
 
 def _barrier(run: RunFolder, name: str) -> tuple[RunStage, str]:
     """The stage of the removal, and the column that holds the size of a document's cluster."""
-    for stage in reversed(run.stages):
-        if stage.kind != "barrier" or name not in ("", stage.name):
-            continue
-        found: dict[str, Any] = stage.folder.findings() or {}
+    sized: dict[str, tuple[RunStage, str]] = {}
+    for stage in run.stages:
+        found: dict[str, Any] = (stage.folder.findings() or {}) if stage.kind == "barrier" else {}
         if found.get("size_column"):
-            if any(later.kind == "chain" and later.summary() is None for later in run.stages):
-                raise UsageError(f"{run.out}: the run is not complete; run the recipe to its end first")
-            return stage, found["size_column"]
-    named = f" named {name!r}" if name else ""
-    raise UsageError(f"{run.out}: no complete minhash with a size_column{named}")
+            sized[stage.name] = stage, found["size_column"]
+    if any(stage.kind == "chain" and stage.summary() is None for stage in run.stages):
+        raise UsageError(f"{run.out}: the run is not complete; run the recipe to its end first")
+    if not sized:
+        raise UsageError(f"{run.out}: no barrier of the run has a size_column, as minhash and simhash have")
+    if name and name not in sized:
+        hint = did_you_mean(name, sized)
+        raise UsageError(f"{run.out}: no barrier {name!r} with a size_column{hint} (there are: {', '.join(sized)})")
+    return sized[name or list(sized)[-1]]
 
 
 def _counts(stage: RunStage, kind: str, column: str) -> Counter[int]:

@@ -192,6 +192,14 @@ def test_a_second_change_waits_for_nobody(filled):
         pass
 
 
+def test_where_no_index_is_nothing_can_be_changed_and_nothing_is_made(tmp_path):
+    nowhere = tmp_path / "nowhere"
+    for change in (lambda: remove_from_index(str(nowhere), ["a"]), lambda: compact_index(str(nowhere), Inline())):
+        with pytest.raises(InputError, match="no index here"):
+            change()
+        assert not nowhere.exists()
+
+
 def test_another_setting_is_named_with_both_values(filled):
     barrier = MinHash(**{**SETTINGS, "rows": 4, "normalize": "letters"})
     with pytest.raises(InputError) as error:

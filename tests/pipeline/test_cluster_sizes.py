@@ -34,5 +34,12 @@ def test_rates_are_of_the_documents_that_survived(tmp_path):
     judged = judged_by_cluster_size(out)
     assert (judged.kept, judged.removed) == ({1: 3, 2: 2, 3: 2}, {1: 2, 2: 1})
     assert judged_by_cluster_size(out, "near") == judged
-    with pytest.raises(UsageError, match="no complete minhash with a size_column named 'far'"):
-        judged_by_cluster_size(out, "far")
+    with pytest.raises(UsageError, match=r"no barrier 'nera' with a size_column; did you mean 'near'\?.*are: near"):
+        judged_by_cluster_size(out, "nera")
+
+
+def test_a_run_without_sizes_says_so(tmp_path):
+    write_lines(tmp_path, one=texts("a", 2))
+    run(recipe_of(tmp_path, {"barrier": "same", "exact": {}}), str(tmp_path / "out"), Inline())
+    with pytest.raises(UsageError, match="no barrier of the run has a size_column"):
+        judged_by_cluster_size(str(tmp_path / "out"))

@@ -2,7 +2,10 @@
 
 import errno
 import os
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -105,6 +108,45 @@ def test_paths_that_cannot_be_read_say_why(tmp_path: Path) -> None:
     (tmp_path / "latin").write_bytes("ä".encode("latin-1"))
     with pytest.raises(InputError, match="latin: not UTF-8 text"):
         read_text(str(tmp_path / "latin"))
+
+
+@pytest.fixture
+def site() -> Iterator[str]:
+    """A web server in this process that answers each request with the status that its path names."""
+    pytest.importorskip("aiohttp")
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(int(self.path[1:4]))
+            self.end_headers()
+
+        do_HEAD = do_GET  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_what_a_web_server_does_not_have_is_told_from_one_that_does_not_answer(site: str) -> None:
+    for missing in ("404", "410"):
+        with pytest.raises(InputError, match=r"/4[01][04]: no such file"):
+            find_files([f"{site}/{missing}"])
+        with pytest.raises(InputError, match="no such file"):
+            open_binary(f"{site}/{missing}")
+    for broken in (f"{site}/503", f"{site}/403", "http://127.0.0.1:1/a.jsonl"):
+        with pytest.raises(InputError, match=r"cannot be reached: .*(503|403|127.0.0.1:1)"):
+            find_files([broken])
+        with pytest.raises(OSError, match="cannot be reached") as caught:
+            open_binary(broken)
+        assert is_transient(caught.value)
+        assert caught.value.filename == broken
 
 
 def test_folders_are_listed_by_name_and_removed_with_all_they_hold(tmp_path: Path) -> None:
