@@ -55,7 +55,7 @@ def extractor(
     settings = {"folds": folds, "seed": seed}
     card = model_card(list(examples.values()), trained, settings, licences, dict(left_out))
     with write_whole(out) as stream:
-        stream.write(save_model(trained.weights))
+        stream.write(save_model(trained.model))
     with write_whole(f"{out}.json") as stream:
         stream.write(json.dumps(card, indent=1, ensure_ascii=False).encode())
     for title in ("by_collection", "by_page_type", "by_language"):

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from textmill.pipeline.errors import UsageError
 from textmill.pipeline.extraction import features, second
-from textmill.pipeline.extraction.trees import Trees, predict
+from textmill.pipeline.extraction.trees import Nodes, plant, predict
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Flags: TypeAlias = npt.NDArray[np.bool_]
@@ -52,7 +52,7 @@ class Learner:
         names = (*features.NAMES, *second.NAMES)
         self.stops = [column for column, name in enumerate(names) if "stops" in name]
 
-    def stage(self, columns: int, trees: int, folds: int) -> tuple[Trees, Floats]:
+    def stage(self, columns: int, trees: int, folds: int) -> tuple[Nodes, Floats]:
         """Trees of all blocks over the first columns; and each block's probability by trees of the other folds."""
         likely = np.zeros(len(self.labels), np.float32)
         for fold in range(folds):
@@ -60,11 +60,11 @@ class Learner:
             if not len(rows):
                 continue
             found = np.zeros(len(rows), np.float32)
-            predict(self._fit(self.fold != fold, columns, trees), self.table[rows], len(rows), found)
+            predict(plant(self._fit(self.fold != fold, columns, trees)), self.table[rows], len(rows), found)
             likely[rows] = found
         return self._fit(np.ones(len(self.labels), np.bool_), columns, trees), likely
 
-    def _fit(self, rows: Flags, columns: int, trees: int) -> Trees:
+    def _fit(self, rows: Flags, columns: int, trees: int) -> Nodes:
         lightgbm = _lightgbm()
         plain, blind = np.flatnonzero(rows & self.chosen), np.flatnonzero(rows & self.again)
         without = self.table[blind, :columns]
@@ -86,7 +86,7 @@ def _draw(rng: np.random.Generator, share: npt.NDArray[np.float64], of: Flags) -
     return drawn
 
 
-def as_trees(dump: dict[str, Any]) -> Trees:
+def as_trees(dump: dict[str, Any]) -> Nodes:
     """Arrays of what ``Booster.dump_model`` gives."""
     nodes: list[list[float]] = []
 
@@ -101,7 +101,7 @@ def as_trees(dump: dict[str, Any]) -> Trees:
 
     roots = [add(tree["tree_structure"]) for tree in dump["tree_info"]]
     feature, value, right = zip(*nodes, strict=True)
-    return Trees(
+    return Nodes(
         np.array(feature, np.int16), np.array(value, np.float32), np.array(right, np.int32), np.array(roots, np.int32)
     )
 

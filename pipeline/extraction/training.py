@@ -12,13 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from textmill.pipeline.extraction.alignment import align, words_of
-from textmill.pipeline.extraction.analysis import Weights, describe, new_room, tables
+from textmill.pipeline.extraction.analysis import describe, new_room, tables
 from textmill.pipeline.extraction.assembly import TABLES, Source, assemble
 from textmill.pipeline.extraction.features import FEATURES
 from textmill.pipeline.extraction.hints import HINTS
 from textmill.pipeline.extraction.layout import Layout
 from textmill.pipeline.extraction.learning import Learner
 from textmill.pipeline.extraction.measures import WORDS
+from textmill.pipeline.extraction.model import Model
 from textmill.pipeline.extraction.nodes import HINT, HINT_END, PARENT
 from textmill.pipeline.extraction.noscript import without_noscript
 from textmill.pipeline.extraction.second import ALL_FEATURES, fill_second, threshold
@@ -70,7 +71,7 @@ class Trained:
     expected: float64, what the model expected it to be. texts: what was extracted.
     """
 
-    weights: Weights
+    model: Model
     scores: npt.NDArray[np.float64]
     expected: npt.NDArray[np.float64]
     texts: Sequence[str]
@@ -102,8 +103,8 @@ def train(
     second, likely = learner.stage(ALL_FEATURES, trees[1], folds)
     results = [_score(page, likely[end - size : end], room) for page, end, size in zip(pages, ends, sizes, strict=True)]
     found, expected, texts = zip(*results, strict=True)
-    final = Weights(_weigh_hints(pages), first, second)
-    return Trained(final, np.array(found), np.array(expected), texts, sum(page.is_usable for page in pages))
+    model = Model(_weigh_hints(pages), first, second)
+    return Trained(model, np.array(found), np.array(expected), texts, sum(page.is_usable for page in pages))
 
 
 class _Rooms:

@@ -8,27 +8,92 @@ import numpy.typing as npt
 from textmill.pipeline.kernels import kernel
 
 Floats: TypeAlias = npt.NDArray[np.float32]
-Int64s: TypeAlias = npt.NDArray[np.int64]
 Words: TypeAlias = npt.NDArray[np.uint32]
 
+LEAVES: Final = 32
+"""The most that a tree may have: a bit of a word each."""
 _ROWS: Final = 256
 """Rows that are judged together: their features stay in the cache while all trees pass by."""
-_LEAVES: Final = 32
-_DE_BRUIJN: Final = np.uint64(0x077CB531)
+_LANES: Final = 16
+"""Rows are taken in multiples of this, so that no loop has an end to do one by one."""
+_DE_BRUIJN: Final = np.uint32(0x077CB531)
 
 
-class Trees(NamedTuple):
-    """Trees whose leaves add up to the logarithm of the odds.
+class Nodes(NamedTuple):
+    """Trees as they are trained and stored; the leaves add up to the logarithm of the odds.
 
     Nodes stand in preorder, so that the left child of node k is k + 1. feature: int16, -1 for a leaf. value:
     float32, the threshold up to which a row goes left; of a leaf, what it adds. right: int32, the right child.
-    roots: int32, the first node of each tree.
+    roots: int32, the first node of each tree, in rising order.
     """
 
     feature: npt.NDArray[np.int16]
     value: Floats
     right: npt.NDArray[np.int32]
     roots: npt.NDArray[np.int32]
+
+
+class Trees(NamedTuple):
+    """Trees as `predict` reads them: a question a row, those of tree k from ``first[k]`` up to ``first[k + 1]``.
+
+    feature: int16, what is asked. limit: float32, up to which a row keeps all leaves. others: uint32, the leaves that
+    the others keep, a bit each. worth: float32, shape (trees, 32), what a leaf adds, at `_slot` of its bit.
+    """
+
+    feature: npt.NDArray[np.int16]
+    limit: Floats
+    others: Words
+    first: npt.NDArray[np.int32]
+    worth: Floats
+
+
+def plant(nodes: Nodes) -> Trees:
+    """The trees of these nodes. Raises ValueError for what is no tree in preorder with `LEAVES` leaves at most."""
+    size = len(nodes.feature)
+    if not len(nodes.value) == len(nodes.right) == size or not size or not len(nodes.roots):
+        raise ValueError("arrays of different lengths, or empty")
+    others = np.zeros(size, np.uint32)
+    worth = np.zeros((len(nodes.roots), LEAVES), np.float32)
+    for tree, (root, end) in enumerate(zip(nodes.roots, [*nodes.roots[1:], size], strict=True)):
+        if not 0 <= root < end <= size or not _number_leaves(nodes, root, end, others, worth[tree]):
+            raise ValueError(f"tree {tree} is none, or has more than {LEAVES} leaves")
+    asks = nodes.feature >= 0
+    first = np.concatenate([[0], np.cumsum(asks)])[[*nodes.roots, size]]
+    return Trees(nodes.feature[asks], nodes.value[asks], others[asks], first.astype(np.int32), worth)
+
+
+@kernel
+def _number_leaves(nodes: Nodes, root: int, end: int, others: Words, worth: Floats) -> bool:
+    """Write a tree's `others` and `worth`; False if the nodes up to `end` are no tree, or one that is too large."""
+    before = np.zeros(end - root + 1, np.int64)  # leaves before each node
+    ends = np.zeros(end - root, np.int64)  # where the right children that are still to come begin, innermost last
+    leaves = waiting = 0
+    for node in range(root, end):
+        before[node - root] = leaves
+        if nodes.feature[node] >= 0:
+            ends[waiting] = nodes.right[node]
+            waiting += 1
+            continue
+        if leaves == LEAVES:
+            return False
+        worth[_slot(np.uint32(1) << np.uint32(leaves))] = nodes.value[node]
+        leaves += 1
+        if waiting == 0:
+            if node + 1 < end:
+                return False
+        else:
+            waiting -= 1
+            if ends[waiting] != node + 1:
+                return False
+    if waiting or nodes.feature[end - 1] >= 0:
+        return False
+    one = np.uint64(1)
+    for node in range(root, end):
+        if nodes.feature[node] >= 0:
+            # Whoever goes right is in none of the leaves from the left child up to the right one.
+            low, high = np.uint64(before[node + 1 - root]), np.uint64(before[nodes.right[node] - root])
+            others[node] = np.uint32(~((one << high) - (one << low)) & np.uint64(0xFFFFFFFF))
+    return True
 
 
 @kernel
@@ -38,86 +103,42 @@ def predict(trees: Trees, table: Floats, rows: int, scores: Floats) -> None:
     No row walks down a tree: all its questions are asked of many rows side by side, which processors do 8 or 16 at a
     time, and strike out leaves. The leftmost that is left is the row's (Lucchese et al. 2015, "QuickScorer").
     """
-    columns = np.empty((table.shape[1], _ROWS), np.float32)
-    left, leaves = np.empty(_ROWS, np.uint32), np.empty(2 * _LEAVES, np.int64)
-    for first in range(0, rows, _ROWS):
-        count = min(_ROWS, rows - first)
-        for column in range(table.shape[1]):
+    asked = np.max(trees.feature) + 1 if len(trees.feature) else 0
+    columns = np.zeros((asked, _ROWS), np.float32)
+    left, sums = np.empty(_ROWS, np.uint32), np.empty(_ROWS, np.float32)
+    for begin in range(0, rows, _ROWS):
+        count = min(_ROWS, rows - begin)
+        for column in range(asked):
             for row in range(count):
-                columns[column, row] = table[first + row, column]
-        sums = scores[first : first + count]
+                columns[column, row] = table[begin + row, column]
+        width = (count + _LANES - 1) // _LANES * _LANES
         sums[:] = 0
-        for root in trees.roots:
-            if _number_leaves(trees, root, leaves):
-                _strike(trees, root, columns, leaves, left[:count])
-                _add_leaves(trees.value, root, leaves, left, sums)
-            else:
-                _walk(trees, root, table[first : first + count], sums)
-    for row in range(rows):
-        scores[row] = 1 / (1 + np.exp(-scores[row]))
+        for tree in range(len(trees.worth)):
+            _strike(trees, tree, columns, left[:width])
+            _add_leaves(trees.worth[tree], left[:width], sums)
+        for row in range(count):
+            scores[begin + row] = 1 / (1 + np.exp(-sums[row]))
 
 
 @kernel
-def _number_leaves(trees: Trees, root: int, before: Int64s) -> bool:
-    """Write how many leaves stand before each node of a tree; False if it has more than 32 or is in no preorder.
-
-    before: length 64; behind the last node of the tree stands its size.
-    """
-    leaves, node, open_ends = 0, root, 1
-    while open_ends:
-        if node - root == len(before) - 1 or node == len(trees.feature):
-            return False
-        before[node - root] = leaves
-        is_leaf = trees.feature[node] < 0
-        leaves += is_leaf
-        open_ends += -1 if is_leaf else 1
-        node += 1
-    before[len(before) - 1] = node - root
-    for inner in range(root, node):
-        if trees.feature[inner] >= 0 and trees.right[inner] >= node:
-            return False
-    return leaves <= _LEAVES
-
-
-@kernel
-def _strike(trees: Trees, root: int, columns: Floats, before: Int64s, left: Words) -> None:
+def _strike(trees: Trees, tree: int, columns: Floats, left: Words) -> None:
     """Leave in `left`, a bit a leaf, those that the answers of each row allow."""
     left[:] = 0xFFFFFFFF
-    for node in range(root, root + before[len(before) - 1]):
-        if trees.feature[node] < 0:
-            continue
-        # Whoever goes right is in none of the leaves from the left child up to the right one.
-        low, high = np.uint64(before[node + 1 - root]), np.uint64(before[trees.right[node] - root])
-        one = np.uint64(1)
-        others = np.uint32(~((one << high) - (one << low)) & np.uint64(0xFFFFFFFF))
-        limit, values = trees.value[node], columns[trees.feature[node]]
+    for question in range(trees.first[tree], trees.first[tree + 1]):
+        limit, others, values = trees.limit[question], trees.others[question], columns[trees.feature[question]]
         for row in range(len(left)):
             left[row] &= np.uint32(0xFFFFFFFF) if values[row] <= limit else others
 
 
 @kernel
-def _add_leaves(value: Floats, root: int, before: Int64s, left: Words, sums: Floats) -> None:
+def _add_leaves(worth: Floats, left: Words, sums: Floats) -> None:
     """Add to each row's sum what its leftmost leaf is worth."""
-    worth = np.zeros(_LEAVES, np.float32)
-    for node in range(before[len(before) - 1]):
-        # A leaf is the last node with as many leaves before it, so it is what stays.
-        worth[_slot(np.uint64(1) << np.uint64(before[node]))] = value[root + node]
-    for row in range(len(sums)):
-        bits = np.uint64(left[row])
-        sums[row] += worth[_slot(bits & (~bits + np.uint64(1)))]
+    for row in range(len(left)):
+        bits = left[row]
+        sums[row] += worth[_slot(bits & (~bits + np.uint32(1)))]
 
 
 @kernel
-def _slot(bit: np.uint64) -> np.uint64:
+def _slot(bit: np.uint32) -> np.uint32:
     """A number below 32 of its own for each power of two below 2**32."""
-    return ((bit * _DE_BRUIJN) >> np.uint64(27)) & np.uint64(31)
-
-
-@kernel
-def _walk(trees: Trees, root: int, table: Floats, sums: Floats) -> None:
-    for row in range(len(sums)):
-        node = np.int64(root)
-        while trees.feature[node] >= 0:
-            goes_left = table[row, trees.feature[node]] <= trees.value[node]
-            node = node + 1 if goes_left else np.int64(trees.right[node])
-        sums[row] += trees.value[node]
+    return np.uint32(bit * _DE_BRUIJN) >> np.uint32(27)

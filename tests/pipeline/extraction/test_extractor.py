@@ -19,10 +19,10 @@ from textmill.pipeline.extraction.assembly import MARKDOWN, TABLES, Source, asse
 from textmill.pipeline.extraction.entities import decode_reference, entity_table
 from textmill.pipeline.extraction.extractor import extract, options
 from textmill.pipeline.extraction.hints import HINTS
-from textmill.pipeline.extraction.model import load_model, save_model
+from textmill.pipeline.extraction.model import load_model, read_model, save_model
 from textmill.pipeline.extraction.tags import NAMES
 from textmill.pipeline.extraction.tokenizer import END, RAW_TEXT, START, TEXT, attributes, tokenize
-from textmill.pipeline.extraction.trees import Trees, predict
+from textmill.pipeline.extraction.trees import Nodes, plant, predict
 
 SENTENCE = "The mill on the river has ground wheat for the villages of the valley since 1803. "
 PIECES = [
@@ -194,11 +194,11 @@ def test_bytes_that_are_no_utf_8_do_no_harm():
 
 
 def test_a_model_that_is_damaged_is_refused(tmp_path: Path):
-    weights = load_model()
-    content = save_model(weights)
-    assert save_model(weights) == content
+    model = read_model()
+    content = save_model(model)
+    assert save_model(model) == content
     assert len(content) < 300_000
-    wild = weights._replace(first=weights.first._replace(right=weights.first.right * 0))
+    wild = model._replace(first=model.first._replace(right=model.first.right * 0))
     for damaged in (content[:1000], b"", save_model(wild)):
         path = tmp_path / f"{len(damaged)}.npz"
         path.write_bytes(damaged)
@@ -208,15 +208,15 @@ def test_a_model_that_is_damaged_is_refused(tmp_path: Path):
 
 @given(st.lists(st.floats(-2, 2, width=32), min_size=0, max_size=9))
 def test_trees_are_followed_as_they_grow(values):
-    trees = Trees(
-        np.array([0, -1, 1, -1, -1], np.int16),
-        np.array([0.5, 1, -0.5, 2, 3], np.float32),
-        np.array([2, 0, 4, 0, 0], np.int32),
-        np.array([0, 0], np.int32),
+    nodes = Nodes(
+        np.array([0, -1, 1, -1, -1] * 2, np.int16),
+        np.array([0.5, 1, -0.5, 2, 3] * 2, np.float32),
+        np.array([2, 0, 4, 0, 0, 7, 0, 9, 0, 0], np.int32),
+        np.array([0, 5], np.int32),
     )
     table = np.array([[value, -value] for value in values], np.float32).reshape(-1, 2)
     scores = np.zeros(len(values), np.float32)
-    predict(trees, table, len(values), scores)
+    predict(plant(nodes), table, len(values), scores)
     leaves = [1 if a <= 0.5 else 2 if b <= -0.5 else 3 for a, b in table]
     assert scores == pytest.approx([1 / (1 + np.exp(-2 * leaf)) for leaf in leaves])
 
