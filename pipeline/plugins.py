@@ -8,10 +8,12 @@ import hashlib
 import importlib
 import importlib.util
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.metadata import requires
 from pathlib import Path
 from types import ModuleType
 
@@ -102,8 +104,28 @@ def import_module(name: str) -> ModuleType:
     """Import a module of a loaded plugin or an installed package. Raises RecipeError when that fails."""
     try:
         return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing in ("", name.partition(".")[0]):
+            raise RecipeError(f"module {name!r} cannot be imported: {error!r}") from error
+        raise RecipeError(
+            f"{name} needs {missing}, which is not installed; {_how_to_install(name, missing)}"
+        ) from error
     except Exception as error:
         raise RecipeError(f"module {name!r} cannot be imported: {error!r}") from error
+
+
+def _how_to_install(module: str, library: str) -> str:
+    """What to do about a library that a module lacks: of ours, the extra that brings it, if one does."""
+    if module.partition(".")[0] != "textmill":
+        return "install it"
+    for requirement in requires("textmill") or ():
+        distribution, _, condition = requirement.partition(";")
+        extra = re.search(r"extra == .([\w-]+)", condition)
+        named = re.match(r"[\w.-]+", distribution)
+        if extra and extra[1] != "dev" and named and named[0].replace("-", "_") == library:
+            return f"pip install 'textmill[{extra[1]}]'"
+    return "pip install textmill brings it"
 
 
 def _unpack(plugin: Plugin) -> Path:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from textmill.pipeline import catalog
+from textmill.pipeline.errors import RecipeError
 from textmill.pipeline.parameters import Parameters
 from textmill.pipeline.plugins import find_plugin, load_plugin
 
@@ -24,11 +25,14 @@ KINDS = (
 
 
 def render_list(console: Console) -> None:
-    """One line for each name."""
+    """One line for each name; for one that cannot be loaded here, what it lacks."""
     for kind, table, find in KINDS:
         lines = Table(title=f"{kind}s", title_justify="left", show_header=False, box=None, padding=(0, 2))
         for name in sorted(table):
-            lines.add_row(name, Text(_first_line(find(name))))
+            try:
+                lines.add_row(name, Text(_first_line(find(name))))
+            except RecipeError as error:
+                lines.add_row(name, Text(str(error), style="yellow"))
         console.print(lines)
     console.print("textmill steps NAME shows the parameters. Steps of your own are written module:Name.")
 

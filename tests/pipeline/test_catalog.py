@@ -1,13 +1,18 @@
 """The catalog's names lead to classes of the right kind, each documented, none imported before it is asked for."""
 
+import io
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from textmill import filters
 from textmill.pipeline import catalog
 from textmill.pipeline.errors import RecipeError
 from textmill.pipeline.parameters import Parameters
+from textmill.pipeline.step_help import render_list
 
 TABLES = {"reader": catalog.READERS, "step": catalog.STEPS, "barrier": catalog.BARRIERS}
 ENTRIES = [(kind, name) for kind, table in TABLES.items() for name in table]
@@ -51,3 +56,22 @@ def test_importing_the_catalog_and_the_public_names_imports_no_family() -> None:
         print(*[n for n in sys.modules if n in heavy or n.startswith(("textmill.filters.", "textmill.scorers."))])
     """
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
+
+
+@pytest.mark.parametrize(
+    ("library", "remedy"),
+    [("ftfy", "pip install 'textmill[ftfy]'"), ("xxhash", "pip install textmill brings it")],
+)
+def test_a_step_whose_library_is_missing_is_listed_with_the_remedy_beside_the_others(
+    library: str, remedy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / f"dear_{library}.py").write_text(f"import {library}\n")
+    monkeypatch.setattr(filters, "__path__", [*filters.__path__, str(tmp_path)])
+    monkeypatch.setitem(catalog.STEPS, "dear", f"textmill.filters.dear_{library}:Dear")
+    monkeypatch.setitem(sys.modules, library, None)
+    console = Console(file=io.StringIO(), width=300)
+    render_list(console)
+    lines = console.file.getvalue().splitlines()
+    (dear,) = [line for line in lines if line.split()[:1] == ["dear"]]
+    assert f"needs {library}, which is not installed; {remedy}" in dear
+    assert {line.split()[0] for line in lines if line} >= {name for _, name in ENTRIES}
