@@ -10,6 +10,7 @@ from rich.table import Table
 from textmill.pipeline.console import plural, say
 from textmill.pipeline.errors import RecipeError, UsageError
 from textmill.pipeline.inputs import find_shards
+from textmill.pipeline.io.writable import check_folder
 from textmill.pipeline.plan import PlannedStage, plan
 from textmill.pipeline.recipe import ChainStage, Named, Recipe
 from textmill.pipeline.shard import Shard
@@ -56,6 +57,10 @@ def check(recipe: Recipe, out: str, limit_shards: int | None = None) -> Check:
             problems.append(f"{named.label}: {error}")
     try:
         prepare_output(recipe.output)
+    except UsageError as error:
+        problems.append(f"output: {error}")
+    try:
+        check_folder(out)
     except UsageError as error:
         problems.append(f"output: {error}")
     try:

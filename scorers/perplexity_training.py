@@ -212,7 +212,7 @@ def _run_lmplz(lmplz: Path, work: Path, settings: Settings) -> tuple[int, int]:
         )
     counts = re.search(r"Unigram tokens (\d+) types (\d+)", done.stderr)
     if done.returncode or counts is None:
-        raise UsageError(f"lmplz could not make a model: {_last_words(done)}")
+        raise UsageError(f"lmplz could not make a model with {settings.memory} of memory: {_last_words(done)}")
     return int(counts[1]), int(counts[2]) - _SPECIAL
 
 
@@ -261,7 +261,8 @@ def _run(command: Iterable[object]) -> subprocess.CompletedProcess[str]:
 
 def _last_words(done: subprocess.CompletedProcess[str]) -> str:
     said = [line for line in done.stderr.splitlines() if line and not line.startswith(("-", "*", "=", "Chain"))]
-    return " ".join(said[-3:]) or f"it ended with {done.returncode}"
+    words = " ".join(said[-3:]) or f"it ended with {done.returncode}"
+    return re.sub(r"\S+:\d+ in .*? threw .*? because `.*?'\. ", "", words)  # what follows tells people enough
 
 
 def _deliver(file: Path, target: str) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from textmill.pipeline.commands.options import note, stdout
+from textmill.pipeline.commands.options import file_to_write, note, stdout
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,8 +38,13 @@ def extractor(
         list[str] | None,
         typer.Option(metavar="KEY=NAME", help="A column of another name, such as known=main_text. Repeatable."),
     ] = None,
-    json_: Annotated[str | None, typer.Option("--json", metavar="FILE", help="Write the whole report.")] = None,
-    pages: Annotated[str | None, typer.Option(metavar="FILE", help="Write texts and scores of every page.")] = None,
+    json_: Annotated[
+        str | None, typer.Option("--json", metavar="FILE", callback=file_to_write, help="Write the whole report.")
+    ] = None,
+    pages: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", callback=file_to_write, help="Write texts and scores of every page."),
+    ] = None,
     resamples: Annotated[int, typer.Option(min=0, help="Bootstrap samples of sites, for the intervals.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Chooses the samples.")] = 0,
     small: Annotated[int, typer.Option(min=1, help="Fewest pages of a collection that counts in the mean.")] = 10,

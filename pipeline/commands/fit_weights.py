@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from textmill.pipeline.commands.options import stdout
+from textmill.pipeline.commands.options import file_to_write, stdout
 from textmill.pipeline.commands.reading import read_inputs, target_weights
 from textmill.pipeline.console import plural, say
 from textmill.pipeline.errors import UsageError
@@ -25,7 +25,9 @@ def fit_weights(
         list[str], typer.Option(metavar="INPUT", help="Scored text, such as a run: a file, glob or folder. Repeatable.")
     ],
     columns: Annotated[str, typer.Option(metavar="A,B,…", help="Columns of scores, the dearest first.")],
-    out: Annotated[str, typer.Option(metavar="FILE", help="Where statistics and weights go, as JSON.")],
+    out: Annotated[
+        str, typer.Option(metavar="FILE", callback=file_to_write, help="Where statistics and weights go, as JSON.")
+    ],
     runs: Annotated[
         str | None,
         typer.Option(metavar="TABLE", help="Proxy runs: *.csv, *.jsonl or *.parquet with weight.COLUMN and loss.NAME."),

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from textmill.pipeline.commands.options import note, stdout
+from textmill.pipeline.commands.options import folder_to_write, note, stdout
 
 Inputs = list[str]
 LanguageNames = Annotated[
@@ -25,7 +25,9 @@ def derive_thresholds(
         typer.Option(metavar="INPUT", help="Clean text, such as an encyclopedia: file, glob, folder, run. Repeatable."),
     ],
     language: LanguageNames,
-    out: Annotated[str, typer.Option(metavar="DIR", help="Folder for the files, one a language.")],
+    out: Annotated[
+        str, typer.Option(metavar="DIR", callback=folder_to_write, help="Folder for the files, one a language.")
+    ],
     crawl: Annotated[
         Inputs | None, typer.Option(metavar="INPUT", help="Crawled text, for the language score and to see what goes.")
     ] = None,
@@ -82,7 +84,9 @@ def precision_words(
         Inputs, typer.Option(metavar="INPUT", help="Text in all the languages: file, glob, folder, run. Repeatable.")
     ],
     language: LanguageNames,
-    out: Annotated[str, typer.Option(metavar="DIR", help="Folder for the lists, one a language.")],
+    out: Annotated[
+        str, typer.Option(metavar="DIR", callback=folder_to_write, help="Folder for the lists, one a language.")
+    ],
     among: Annotated[
         list[str] | None, typer.Option(metavar="LABEL", help="A language to tell them from. Repeatable.")
     ] = None,

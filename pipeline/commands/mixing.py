@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from textmill.pipeline.commands.options import Overrides, RunFolder, stdout
+from textmill.pipeline.commands.options import Overrides, RunFolder, file_to_write, stdout
 from textmill.pipeline.commands.reading import target_weights
 from textmill.pipeline.console import percent, say
 
@@ -20,7 +20,9 @@ class Method(StrEnum):
 
 def fit_mixture(
     runs: Annotated[str, typer.Argument(metavar="RUNS", help="Table of proxy runs: *.csv, *.jsonl or *.parquet.")],
-    out: Annotated[str, typer.Option(help="File for the fit, which weights of a mixture name.")],
+    out: Annotated[
+        str, typer.Option(callback=file_to_write, help="File for the fit, which weights of a mixture name.")
+    ],
     method: Annotated[Method, typer.Option(help="law: exponential mixing law. regmix: boosted trees.")] = Method.LAW,
     target: Annotated[
         list[str] | None,
@@ -49,7 +51,9 @@ def fit_mixture(
 
 def fit_entropy(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, globs, folders, or runs.")],
-    out: Annotated[str, typer.Option(help="File for the entropies, which weights of kind entropy name.")],
+    out: Annotated[
+        str, typer.Option(callback=file_to_write, help="File for the entropies, which weights of kind entropy name.")
+    ],
     by: Annotated[
         list[str] | None, typer.Option(help="Column that makes a group. Repeatable; default: source.")
     ] = None,
@@ -75,7 +79,9 @@ def fit_entropy(
 
 def fit_rehydration(
     run: RunFolder,
-    out: Annotated[str, typer.Option(help="File for the factors, which `within` of kind rehydrate names.")],
+    out: Annotated[
+        str, typer.Option(callback=file_to_write, help="File for the factors, which `within` of kind rehydrate names.")
+    ],
     stage: Annotated[str, typer.Option(metavar="NAME", help="The barrier; by default the last minhash.")] = "",
     max_factor: Annotated[int, typer.Option(min=1, help="How often to use documents of the best size.")] = 10,
     tail: Annotated[
@@ -102,7 +108,7 @@ def plan_mix(
     out: Annotated[str, typer.Option(help="Folder of the run, if the recipe does not say.")] = "",
     set_: Overrides = None,
     parameters: Annotated[str, typer.Option(help="Size of the model, such as 7B; default: a 20th of the tokens.")] = "",
-    svg: Annotated[str, typer.Option(help="Write a plot to this file.")] = "",
+    svg: Annotated[str, typer.Option(callback=file_to_write, help="Write a plot to this file.")] = "",
     utilities: Annotated[
         str, typer.Option(help="Utilities of equal quality buckets, best first: also say what share of them to keep.")
     ] = "",

@@ -12,6 +12,7 @@ from textmill.pipeline.console import say
 from textmill.pipeline.errors import RecipeError, UsageError
 from textmill.pipeline.executor import Executor, Inline, Serial
 from textmill.pipeline.io.files import is_local
+from textmill.pipeline.io.writable import check_file, check_folder
 from textmill.pipeline.progress import Bars, PlainLines, Watcher
 from textmill.pipeline.recipe import Recipe
 
@@ -27,7 +28,29 @@ class ExecutorName(StrEnum):
     INLINE = "inline"
 
 
+def file_to_write(path: str | None) -> str | None:
+    """Callback of an option that names a file to write: refuses, before any work, one that cannot be."""
+    if path:
+        check_file(path)
+    return path
+
+
+def folder_to_write(path: str | None) -> str | None:
+    """As `file_to_write`, of a folder."""
+    if path:
+        check_folder(path)
+    return path
+
+
 RecipePath = Annotated[str, typer.Argument(metavar="RECIPE", help="YAML file, or a packaged one such as quickstart.")]
+ModelOut = Annotated[
+    str,
+    typer.Option(
+        metavar="MODEL",
+        callback=file_to_write,
+        help="Where the model goes; its card beside it, as MODEL.json.",
+    ),
+]
 RunFolder = Annotated[str, typer.Argument(metavar="OUT", help="Folder or URL of a run.")]
 Out = Annotated[str, typer.Option(help="Folder or URL of the run; takes the place of output.path in the recipe.")]
 Overrides = Annotated[

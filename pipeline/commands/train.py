@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from textmill.pipeline.commands import train_dsir, train_extractor, train_perplexity
-from textmill.pipeline.commands.options import stdout
+from textmill.pipeline.commands.options import ModelOut, stdout
 
 app = typer.Typer(help="Train a model on text of your own.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -25,7 +25,7 @@ def quality(
     negative: Annotated[
         Inputs, typer.Option(metavar="INPUT", help="Text to select from, after your filters. Repeatable.")
     ],
-    out: Annotated[str, typer.Option(metavar="MODEL", help="Where the model goes; its card beside it, as MODEL.json.")],
+    out: ModelOut,
     documents: Annotated[int, typer.Option(min=20, help="At most so many documents of each class.")] = 200_000,
     holdout: Annotated[float, typer.Option(min=0.001, max=0.9, help="Share to test on, in whole sites.")] = 0.1,
     epochs: Annotated[

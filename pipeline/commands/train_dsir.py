@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from textmill.pipeline.commands.options import stdout
+from textmill.pipeline.commands.options import ModelOut, stdout
 from textmill.pipeline.commands.reading import read_inputs
 from textmill.pipeline.console import plural, say
 
@@ -14,7 +14,7 @@ def dsir(
         list[str], typer.Option(metavar="INPUT", help="Text to find more of: a file, glob, folder or run. Repeatable.")
     ],
     raw: Annotated[list[str], typer.Option(metavar="INPUT", help="A sample of the text to select from. Repeatable.")],
-    out: Annotated[str, typer.Option(metavar="MODEL", help="Where the model goes; its card beside it, as MODEL.json.")],
+    out: ModelOut,
     buckets: Annotated[int, typer.Option(min=1, help="Hash buckets of words and pairs of words.")] = 10_000,
     smoothing: Annotated[
         float, typer.Option(min=0, help="Added to the count of every bucket (Laplace), for little text.")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from textmill.pipeline.commands.options import note, stdout
+from textmill.pipeline.commands.options import ModelOut, file_to_write, note, stdout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def extractor(
     table: Annotated[str, typer.Argument(metavar="TABLE", help="Parquet file of labelled pages; as textmill eval's.")],
-    out: Annotated[str, typer.Option(metavar="MODEL", help="Where the model goes; its card beside it, as MODEL.json.")],
+    out: ModelOut,
     folds: Annotated[int, typer.Option(min=2, help="Parts of the domains; each is scored by a model of the rest.")] = 4,
     any_licence: Annotated[
         bool, typer.Option("--any-licence", help="Train on pages of every licence, for a model that stays yours.")
@@ -25,6 +25,7 @@ def extractor(
         str | None,
         typer.Option(
             metavar="FILE",
+            callback=file_to_write,
             help="Write each page's text by the model that did not see its domain (id, text): for eval's --texts.",
         ),
     ] = None,

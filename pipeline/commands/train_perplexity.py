@@ -1,12 +1,13 @@
 """``textmill train perplexity`` and ``textmill train cutoffs``: kenlm models of one's own, and where to cut."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import typer
 
-from textmill.pipeline.commands.options import stdout
+from textmill.pipeline.commands.options import ModelOut, file_to_write, stdout
 from textmill.pipeline.commands.reading import read_inputs
 from textmill.pipeline.console import plural, say
 from textmill.pipeline.errors import UsageError
@@ -26,7 +27,7 @@ Mixed = Annotated[
 
 def perplexity(
     text: Inputs,
-    out: Annotated[str, typer.Option(metavar="MODEL", help="Where the model goes; its card beside it, as MODEL.json.")],
+    out: ModelOut,
     order: Annotated[int, typer.Option(min=2, max=6, help="Words of the longest n-gram.")] = 5,
     normalize: Annotated[
         Literal["cc_net", "words", "none"] | None,
@@ -45,7 +46,7 @@ def perplexity(
         bool | None,
         typer.Option(help="Fixed discounts where they cannot be estimated; by default where there is a tokenizer."),
     ] = None,
-    memory: Annotated[str, typer.Option(help="What lmplz may take for sorting, as in 500M or 8G.")] = "1G",
+    memory: Annotated[str, typer.Option(help="What lmplz may take for sorting, as in 500M, 8G or 50%.")] = "1G",
     held_out: Annotated[float, typer.Option(min=0, max=0.9, help="Share of the documents to test on.")] = 0.05,
     seed: Annotated[int, typer.Option(min=0, help="Chooses the documents held out.")] = 0,
     threshold_on: Mixed = None,
@@ -66,7 +67,7 @@ def perplexity(
         prune=_counts(prune, order),
         quantize=quantize,
         discount_fallback=not of_words if discount_fallback is None else discount_fallback,
-        memory=memory,
+        memory=_size(memory),
         held_out=held_out,
         seed=seed,
     )
@@ -80,7 +81,7 @@ def cutoffs(
     text: Annotated[
         list[str], typer.Option("--text", metavar="INPUT", help="Text with the two columns, as a run's. Repeatable.")
     ],
-    out: Annotated[str, typer.Option(metavar="FILE", help="Where the cut points go, as JSON.")],
+    out: Annotated[str, typer.Option(metavar="FILE", callback=file_to_write, help="Where the cut points go, as JSON.")],
     column: Annotated[str, typer.Option(help="Column of perplexities.")] = "perplexity",
     head: Annotated[float, typer.Option(min=0, max=100, help="Percentile below which a document is head.")] = 30,
     middle: Annotated[float, typer.Option(min=0, max=100, help="Percentile below which it is middle.")] = 60,
@@ -116,6 +117,14 @@ def _counts(prune: str, order: int) -> tuple[int, ...]:
     if counts and (counts[0] != 0 or list(counts) != sorted(counts) or len(counts) > order):
         raise UsageError(f"--prune {prune}: begin with 0, do not fall, and give at most {order} numbers")
     return counts
+
+
+def _size(memory: str) -> str:
+    """An amount of memory as lmplz wants it, in whole numbers."""
+    found = re.fullmatch(r"0*([1-9]\d*)(?:([KMGT])B?|%)", memory.upper())
+    if found is None or (found[2] is None and int(found[1]) > 100):
+        raise UsageError(f"--memory {memory}: write a size such as 500M or 8G, or a share of all memory, such as 50%")
+    return f"{found[1]}{found[2] or '%'}"
 
 
 def _summary(out: str, card: dict[str, Any]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from textmill.pipeline.commands.options import Limit, Overrides, RecipePath, RunFolder, stdout
+from textmill.pipeline.commands.options import Limit, Overrides, RecipePath, RunFolder, folder_to_write, stdout
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
@@ -31,7 +31,10 @@ def audit(
     examples: Annotated[int, typer.Option(min=0, help="Documents to show on either side of each threshold.")] = 3,
     set_: Overrides = None,
     limit_shards: Limit = None,
-    out: Annotated[str, typer.Option(help="Folder for what was measured, which textmill replay reads.")] = "",
+    out: Annotated[
+        str,
+        typer.Option(callback=folder_to_write, help="Folder for what was measured, which textmill replay reads."),
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Judge a sample by every filter of a recipe and drop nothing: what each drops, alone and beside the others."""

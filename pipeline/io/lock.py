@@ -8,6 +8,7 @@ from pathlib import Path
 
 from textmill.pipeline.errors import UsageError
 from textmill.pipeline.io.files import is_local
+from textmill.pipeline.io.writable import check_folder
 
 
 @contextmanager
@@ -21,12 +22,12 @@ def only_one(out: str, inside: str = "stages") -> Iterator[None]:
         yield
         return
     folder = Path(out.removeprefix("file://")) / inside
+    check_folder(out)
+    check_folder(str(folder))
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"{out}: cannot be made a folder: {error.strerror}; choose another with --out") from error
-    if not os.access(folder, os.W_OK):
-        raise UsageError(f"{out}: cannot be written; choose another folder with --out")
+        raise UsageError(f"{out}: cannot be made a folder: {error.strerror}; choose another place") from error
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -35,6 +35,12 @@ def test_what_an_earlier_run_did_counts_as_long_as_its_input_is_what_it_was(reci
     assert done(check(recipe, out)) == {"base": (1, False), **dict.fromkeys(names[1:], (0, False))}
 
 
+def test_a_folder_that_a_run_could_not_write_is_told(recipe: Recipe, tmp_path: Path) -> None:
+    (tmp_path / "out").touch()
+    with pytest.raises(RecipeError, match=r"output: .*/out: .*/out is no folder; choose another place"):
+        check(recipe, str(tmp_path / "out"))
+
+
 def test_an_input_that_is_gone_is_told(recipe: Recipe, tmp_path: Path) -> None:
     for path in (tmp_path / "in").iterdir():
         path.unlink()

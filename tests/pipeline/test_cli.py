@@ -151,7 +151,7 @@ def test_pages_and_plain_texts_make_one_corpus(folder: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_exit_code_2(folder: Path) -> None:
     failed = textmill("run", write_recipe(folder), "--executor", "inline", "--out", "in.jsonl/out", cwd=folder)
     assert failed.returncode == 2
-    assert "choose another with --out" in failed.stderr
+    assert "is no folder; choose another place" in failed.stderr
     assert "Traceback" not in failed.stderr
 
 
