@@ -1,6 +1,7 @@
 """The command line.
 
-Exit codes: 0 done; 1 some shards failed, or a check found fault; 2 the recipe or the input is wrong.
+Exit codes: 0 done; 1 some shards failed, or a check found fault; 2 the recipe or the input is wrong; 3 what there is
+of a run is sound, but the run is not complete.
 """
 
 import os
@@ -27,7 +28,7 @@ from textmill.pipeline.commands.options import (
     watching,
 )
 from textmill.pipeline.console import plural, say
-from textmill.pipeline.errors import RecipeError, TextmillError, UsageError
+from textmill.pipeline.errors import RecipeError, TextmillError, UsageError, did_you_mean
 from textmill.pipeline.recipe_reader import load_recipe
 
 app = typer.Typer(
@@ -130,14 +131,17 @@ def explain(out: RunFolder, document: Annotated[str, typer.Argument(metavar="ID"
 def verify(
     out: RunFolder, quick: Annotated[bool, typer.Option(help="Trust sizes; do not read files for checksums.")] = False
 ) -> None:
-    """Check conservation, checksums and schemas of a run. Exit code 1 when something is wrong."""
+    """Check conservation, checksums and schemas of a run.
+
+    Exit code 1 when something is wrong, 3 when nothing is but the run is not complete.
+    """
     from textmill.pipeline.reports.verify import render_findings
     from textmill.pipeline.reports.verify import verify as verify_run
 
     findings = verify_run(out, quick=quick)
     render_findings(findings, stdout)
-    if findings.problems:
-        raise typer.Exit(1)
+    if findings.problems or findings.incomplete:
+        raise typer.Exit(1 if findings.problems else 3)
 
 
 @app.command()
@@ -177,8 +181,12 @@ def fetch(
 ) -> None:
     """Fetch a model that textmill uses by name, and verify it; or build kenlm's tools from their source."""
     from textmill.pipeline.kenlm_tools import build_tools
+    from textmill.pipeline.models import KNOWN
     from textmill.pipeline.models import fetch as fetch_model
 
+    if model not in (*KNOWN, "kenlm"):
+        hint = did_you_mean(model, [*KNOWN, "kenlm"]) or ". Other models are named by path or URL in a recipe"
+        raise UsageError(f"nothing to fetch is called {model!r}{hint} (there are: {', '.join([*KNOWN, 'kenlm'])})")
     say(stdout, f"{model}: {build_tools() if model == 'kenlm' else fetch_model(model)}")
 
 

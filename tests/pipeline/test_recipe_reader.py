@@ -238,6 +238,21 @@ def test_a_recipe_file_that_is_missing_or_no_yaml(tmp_path: Path) -> None:
     (tmp_path / "broken.yaml").write_text("name: [1")
     with pytest.raises(RecipeError, match=r"broken\.yaml: not YAML: "):
         load_recipe(str(tmp_path / "broken.yaml"))
+    (tmp_path / "list.yaml").write_text("- name")
+    with pytest.raises(RecipeError, match=r"recipe .*list\.yaml: is no mapping with name, inputs and stages"):
+        load_recipe(str(tmp_path / "list.yaml"))
+    with pytest.raises(RecipeError, match=f"recipe {tmp_path}: is a folder; name a YAML file in it"):
+        load_recipe(str(tmp_path))
+    with pytest.raises(RecipeError, match=r"quikstart\.yaml: no such file; did you mean 'quickstart'\?"):
+        load_recipe("quikstart")
+
+
+def test_a_folder_does_not_hide_the_packaged_recipe_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gopher").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert load_recipe("gopher").name == "gopher"
 
 
 def test_a_plugin_is_found_beside_the_recipe_before_the_working_directory(

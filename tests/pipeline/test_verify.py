@@ -13,7 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 from tiny_run import recipe_in, stage_folder, tiny_run, write_inputs
+from typer.testing import CliRunner
 
+from textmill.pipeline.cli import app
 from textmill.pipeline.errors import DamagedRunError, ExpectationError, InputError
 from textmill.pipeline.executor import Inline
 from textmill.pipeline.io.writer import checksum
@@ -220,6 +222,17 @@ def test_a_stage_that_is_not_complete_is_no_problem(out: str) -> None:
         leftover,
     ]
     assert told(out).splitlines()[-1].startswith("clean, not complete: a rerun goes on: 9 parts")
+
+
+def test_the_exit_code_tells_a_sound_run_an_unfinished_one_and_damage_apart(out: str) -> None:
+    def code() -> int:
+        return CliRunner().invoke(app, ["verify", out]).exit_code
+
+    assert code() == 0
+    (stage_folder(out, "output") / "manifest.json").unlink()
+    assert code() == 3
+    (stage_folder(out, "scores") / "data/part-00000.parquet").unlink()
+    assert code() == 1
 
 
 def test_a_flipped_byte_is_named_in_whatever_file_it_is(out: str) -> None:
