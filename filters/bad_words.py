@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, field_validator
 
-from textmill.filters.per_language import PerLanguage, load_languages
+from textmill.filters.per_language import PerLanguage
 from textmill.pipeline import schema
 from textmill.pipeline.chance import chosen
 from textmill.pipeline.verdict import Verdict
@@ -76,8 +76,8 @@ class C4BadWords(PerLanguage):
 
     def _borders(self, language: str) -> bool:
         """Whether entries of the list for a language are whole words."""
-        known = self.per_language and language in load_languages(self.languages)
-        return (self.for_language(language) if known else self).borders and language not in self.without_borders
+        known = self.by_language() if self.per_language else {}
+        return known.get(language, self).borders and language not in self.without_borders
 
     def _words(self, language: str) -> frozenset[str]:
         return load_words(self.lists[language], self.allowed)

@@ -3,7 +3,8 @@
 `textmill derive-thresholds` writes such files; docs/languages.md says how.
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +24,7 @@ from textmill.pipeline.parameters import problems_in
 from textmill.pipeline.step import Filter
 
 Rows: TypeAlias = npt.NDArray[np.int64]
+Stamps: TypeAlias = tuple[tuple[str, float], ...]
 Limit: TypeAlias = float | npt.NDArray[np.float64] | None
 
 PACKAGED: Final = "configs/languages"
@@ -65,8 +67,7 @@ class PerLanguage(Filter):
     def prepare(self) -> None:
         """Load the files. Raises InputError for one that is wrong, or was made for another definition."""
         if self.per_language:
-            for label in load_languages(self.languages):
-                self.for_language(label)
+            self.by_language()
 
     def tally(self, batch: pa.RecordBatch) -> dict[str, int]:
         """Documents that were judged by the recipe's own thresholds, for want of a file for their language."""
@@ -80,20 +81,24 @@ class PerLanguage(Filter):
         """The parameters as they hold for each row."""
         if not self.per_language:
             return ForRows((self,), np.zeros(batch.num_rows, np.int64))
-        known = load_languages(self.languages)
+        known = self.by_language()
         labels = pc.dictionary_encode(pc.fill_null(batch.column(schema.LANGUAGE).cast(pa.string()), ""))
         present = labels.dictionary.to_pylist()
-        variants = [self, *(self.for_language(label) for label in present if label in known)]
+        variants = [self, *(known[label] for label in present if label in known)]
         places = np.cumsum([label in known for label in present]) * [label in known for label in present]
         codes = labels.indices.to_numpy(zero_copy_only=False)
         return ForRows(tuple(variants), np.asarray(places, np.int64)[codes])
 
-    def for_language(self, label: str) -> Self:
-        """The filter with the parameters that its file states; a rule that the recipe switches off stays off.
+    def by_language(self) -> Mapping[str, Self]:
+        """The filter with the parameters that a file states, by label; a rule that the recipe switches off stays off.
 
         Raises InputError for parameters that are wrong, or were made for another definition.
         """
-        stated = load_languages(self.languages)[label].thresholds.get(self.section, {})
+        return _variants(type(self), self.model_dump_json(), *_stamped(self.languages))
+
+    def for_language(self, label: str, known: LanguageFile) -> Self:
+        """The same for one label. Raises InputError."""
+        stated = known.thresholds.get(self.section, {})
         definition = getattr(self, "definition", None)
         if definition is not None and stated:
             if definition not in stated:
@@ -141,15 +146,27 @@ def load_languages(folder: str) -> dict[str, LanguageFile]:
 
     Read once a process, and again when a file on local disks changes.
     """
+    return _load(*_stamped(folder))
+
+
+def _stamped(folder: str) -> tuple[str, Stamps]:
+    """Where the folder is, and when its files on local disks were changed."""
     found = resolve_packaged(folder)
-    stamps: tuple[tuple[str, float], ...] = ()
-    if is_local(found) and Path(found).is_dir():
-        stamps = tuple((str(path), path.stat().st_mtime) for path in sorted(Path(found).glob("*.yaml")))
-    return _load(found, stamps)
+    if not is_local(found) or not Path(found).is_dir():
+        return found, ()
+    with os.scandir(found) as entries:
+        return found, tuple(sorted((e.path, e.stat().st_mtime) for e in entries if e.name.endswith(".yaml")))
+
+
+@lru_cache(maxsize=64)
+def _variants(kind: type[PerLanguage], own: str, folder: str, stamps: Stamps) -> Mapping[str, Any]:
+    """The filter of these parameters as it is for each label; made once, for batches come by thousands."""
+    recipes = kind.model_validate_json(own)
+    return {label: recipes.for_language(label, known) for label, known in _load(folder, stamps).items()}
 
 
 @lru_cache(maxsize=16)
-def _load(folder: str, stamps: tuple[tuple[str, float], ...]) -> dict[str, LanguageFile]:
+def _load(folder: str, stamps: Stamps) -> dict[str, LanguageFile]:
     paths = [path for path, _ in stamps] or _files(folder)
     by_label: dict[str, LanguageFile] = {}
     for path in paths:

@@ -140,6 +140,15 @@ def test_an_edited_file_is_read_again(tmp_path: Path) -> None:
     assert judge(step, document) == [None]
 
 
+def test_what_holds_for_a_language_is_worked_out_once_and_not_for_every_batch() -> None:
+    batch = batch_of({"text": ["eins", "one"], "language": ["de", "en"]})
+    once, again = (FinewebQuality(per_language=True).for_rows(batch).variants for _ in range(2))
+    assert len(once) == 3
+    assert [one is other for one, other in zip(once[1:], again[1:], strict=True)] == [True, True]
+    others = FinewebQuality(per_language=True, max_newline_ratio=None).for_rows(batch).variants
+    assert all(variant.max_newline_ratio is None for variant in others)
+
+
 def test_the_packaged_files_are_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert "th" in load_languages(PACKAGED)
