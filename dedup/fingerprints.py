@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from textmill.dedup.components import Addresses, flatten, join_nodes
+from textmill.dedup.components import Addresses, first_equal, flatten, join_nodes
 from textmill.dedup.near import FINGERPRINT_BITS
 from textmill.pipeline.kernels import kernel
 from textmill.pipeline.kernels.hashing import fmix64
@@ -79,29 +79,56 @@ def block_keys(found: Fingerprints, masks: Fingerprints, seeds: npt.NDArray[np.u
 
 
 @kernel
-def join_close(
-    keys: npt.NDArray[np.uint64], found: Fingerprints, nodes: Addresses, count: int, distance: int
-) -> Addresses:
-    """Connect all nodes that share a key and differ in at most `distance` bits: for each of `count` the smallest.
+def join_close(keys: Fingerprints, found: Fingerprints, owners: Addresses, distance: int) -> Addresses:
+    """Connect all owners that share a key and differ in at most `distance` bits.
 
-    keys: ascending; found: ascending among equal keys. nodes: in [0, count), equal lengths. Equal fingerprints of a
-    key are one from then on, so that a text that many documents share costs no more than another.
+    keys, found, owners: of each row its key, the fingerprint, and whose it is; equal lengths of fewer than 2³¹. For
+    each row one of the same connected owners, the same for all of them. Equal fingerprints of a key are one from then
+    on, so that a text that many documents share costs no more than another. Rows are brought together by hash tables:
+    sorting them took longer than all else.
     """
-    parent = np.arange(count)
-    heads, held = np.empty(len(keys), np.int64), 0  # the different fingerprints of a key
-    for i in range(len(keys)):
-        if i == 0 or keys[i] != keys[i - 1]:
-            held = 0
-        elif found[i] == found[i - 1]:
-            join_nodes(parent, nodes[i - 1], nodes[i])
-            continue
-        for head in heads[:held]:
-            if _bits(found[i] ^ found[head]) <= distance:
-                join_nodes(parent, nodes[i], nodes[head])
-        heads[held] = i
-        held += 1
+    group, own = first_equal(keys), first_equal(_mixed(owners))
+    start = np.zeros(len(keys) + 1, np.int64)
+    for first in group:
+        start[first + 1] += 1
+    start = np.cumsum(start)
+    members, at = np.empty(len(keys), np.int64), start.copy()
+    for row in range(len(keys)):
+        members[at[group[row]]] = row
+        at[group[row]] += 1
+    parent = np.arange(len(keys))
+    for first in range(len(keys)):
+        _join_members(members[start[first] : start[first + 1]], found, own, distance, parent)
     flatten(parent)
-    return parent
+    return owners[parent[own]]
+
+
+@kernel
+def _join_members(
+    members: Addresses, found: Fingerprints, own: npt.NDArray[np.int32], distance: int, parent: Addresses
+) -> None:
+    """Join the rows of one key; afterwards the first of `members` are the different fingerprints."""
+    held = 0
+    for row in members:
+        new = True
+        for head in members[:held]:
+            apart = _bits(found[row] ^ found[head])
+            if apart <= distance:
+                join_nodes(parent, own[row], own[head])
+            if apart == 0:
+                new = False
+                break
+        if new:
+            members[held] = row
+            held += 1
+
+
+@kernel
+def _mixed(numbers: Addresses) -> npt.NDArray[np.uint64]:
+    mixed = np.empty(len(numbers), np.uint64)
+    for i in range(len(numbers)):
+        mixed[i] = fmix64(np.uint64(numbers[i]))
+    return mixed
 
 
 @kernel

@@ -150,9 +150,8 @@ def _link_fingerprints(linking: _Linking, part: int) -> int:
     """Link all documents that share a key of this part and are within the distance; returns the number of links."""
     rows = collect(linking.work.files("keys"), part)
     key, found, address = (rows.column(name).to_numpy() for name in ("key", FINGERPRINT, "address"))
-    order = np.lexsort((found, key))
-    nodes, dense = np.unique(address[order], return_inverse=True)
-    label = join_close(key[order], found[order], dense, len(nodes), linking.distance)
-    fewest = components(Links(nodes, nodes[label])).links()
+    joined = join_close(key, found, address, linking.distance)
+    linked = joined != address
+    fewest = components(Links(joined[linked], address[linked])).links()
     write_links(fewest, linking.work.file("links", part))
     return len(fewest.left)

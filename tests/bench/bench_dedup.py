@@ -2,8 +2,9 @@
 
 ``python tests/bench/bench_dedup.py datatrove=PYTHON text_dedup=PYTHON rensa=PYTHON`` with the interpreters of
 environments in which they are installed; those not given are left out; ``every=10`` takes every tenth text, for tools
-that need minutes for all. Needs TEXTMILL_TEST_DATA. Every tool runs as a
-process of its own, start included, with one worker; textmill with the executor that its tests take as reference.
+that need minutes for all. Needs TEXTMILL_TEST_DATA. Every tool runs as a process of its own on one core, start
+included, with one worker; textmill with the executor that its tests take as reference. A tool's environment that
+lacks something fails with its own words.
 """
 
 import json
@@ -13,10 +14,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import yaml
 import zstandard
+from pyarrow.dataset import dataset
 from timing import processor_seconds
 
 from textmill.dedup.signatures import permutations, signatures
@@ -24,6 +27,7 @@ from textmill.pipeline.arrow import text_buffers
 from textmill.pipeline.kernels.shingles import word_shingles
 
 FOLDERS = ("news", "web", "legal", "wiki", "qa", "math", "code", "spam")
+MINHASH = {"minhash": {"ngram": 5, "bands": 14, "rows": 8}}
 RUN = "import sys; from textmill.pipeline.cli import main; sys.argv[0] = 'textmill'; main()"
 
 
@@ -38,8 +42,9 @@ def main(others: dict[str, str]) -> None:
         file.write_text("".join(json.dumps({"id": str(n), "text": text}) + "\n" for n, text in enumerate(texts)))
         size = sum(len(text.encode()) for text in texts) / 1e6
         print(f"{len(texts)} texts, {size:.1f} MB")
-        ours, kept = by_textmill(file, Path(folder, "textmill"))
-        print(f"textmill: {ours:.1f} s, {size / ours:.1f} MB/s, {kept} stay")
+        ours, result = by_textmill(file, Path(folder, "textmill"), MINHASH)
+        kept, joined = set(result["kept"]), set(result["joined"])
+        print(f"textmill: {ours:.1f} s, {size / ours:.1f} MB/s, {len(kept)} stay, {len(joined)} have a near-duplicate")
         for name, python in others.items():
             seconds, result = timed([python, str(Path(__file__).with_name("other_dedup.py")), name, str(file), folder])
             if name == "rensa":
@@ -47,8 +52,13 @@ def main(others: dict[str, str]) -> None:
                 print(f"rensa, signatures from text: {result['seconds']:.2f} s; textmill {signing:.2f} s", end="; ")
                 print(f"ratio {result['seconds'] / signing:.1f}")
                 continue
-            print(f"{name}: {seconds:.1f} s, {size / seconds:.1f} MB/s, {result['kept']} stay", end="; ")
-            print(f"ratio {seconds / ours:.1f}")
+            theirs = set(result["kept"])
+            print(f"{name}: {seconds:.1f} s, {size / seconds:.1f} MB/s, {len(theirs)} stay", end="; ")
+            print(f"ratio {seconds / ours:.1f}; {len(kept & theirs)} stay with both")
+            if "joined" in result:
+                theirs = set(result["joined"])
+                print(f"  {len(theirs)} have a near-duplicate, {len(joined & theirs)} with both; by stage", end=" ")
+                print(", ".join(f"{span:.1f} s" for span in result["stages"]))
 
 
 def real_texts(data: Path) -> list[str]:
@@ -61,19 +71,20 @@ def real_texts(data: Path) -> list[str]:
     return texts
 
 
-def by_textmill(file: Path, out: Path) -> tuple[float, int]:
-    """The same through `textmill run`, its books and decisions included."""
+def by_textmill(file: Path, out: Path, barrier: dict[str, Any]) -> tuple[float, dict[str, Any]]:
+    """The same through `textmill run`, its books and decisions included: seconds, and ids, as other_dedup.py's."""
     recipe = {
         "name": "bench",
         "inputs": [{"source": "texts", "read": "jsonl", "files": str(file)}],
-        "stages": [{"barrier": "near_duplicates", "minhash": {"ngram": 5, "bands": 14, "rows": 8}}],
+        "stages": [{"barrier": "near_duplicates", **barrier}],
     }
     out.mkdir()
     (out / "recipe.yaml").write_text(yaml.safe_dump(recipe))
     command = [sys.executable, "-c", RUN, "run", str(out / "recipe.yaml"), "--out", str(out / "run")]
     seconds, _ = timed([*command, "--executor", "serial"])
-    report = json.loads((out / "run/report.json").read_text())
-    return seconds, report["stages"][-1]["documents_out"]
+    kept = dataset(out / "run/data", format="parquet").to_table(["id"])["id"].to_pylist()
+    gone = dataset(sorted(map(str, out.glob("run/stages/*/decisions/*.parquet"))), format="parquet").to_table()
+    return seconds, {"kept": kept, "joined": gone["id"].to_pylist() + gone["kept_id"].to_pylist()}
 
 
 def by_kernels(texts: list[str]) -> float:
@@ -83,10 +94,15 @@ def by_kernels(texts: list[str]) -> float:
     return processor_seconds(lambda: signatures(word_shingles(data, offsets, 5), permuted), times=3)
 
 
-def timed(command: list[str]) -> tuple[float, dict[str, float]]:
-    """Processor seconds of a process and its children, and what it printed last."""
+def timed(command: list[str]) -> tuple[float, dict[str, Any]]:
+    """Processor seconds of a process and its children, held to one core, and what it printed last."""
+    core = str(min(os.sched_getaffinity(0)))
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        ["taskset", "-c", core, *command], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    if done.returncode:
+        sys.exit(done.stdout[-2000:])
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     span = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

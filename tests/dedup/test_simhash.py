@@ -62,20 +62,24 @@ def test_of_any_two_fingerprints_within_the_distance_some_key_is_equal(blocks, d
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from([1, 2]), st.integers(0, 31)), max_size=12).map(sorted),
+    st.lists(st.tuples(st.sampled_from([1, 2]), st.integers(0, 31), st.integers(0, 5)), max_size=12),
     st.integers(0, 3),
 )
 def test_what_shares_a_key_is_compared_with_all(rows, distance):
     keys, found = (np.array([row[i] for row in rows], np.uint64) for i in (0, 1))
-    label = join_close(keys, found, np.arange(len(rows)), len(rows), distance).tolist()
+    owners = np.array([row[2] for row in rows], np.int64) * 3
+    label = join_close(keys, found, owners, distance).tolist()
     pairs = {
         (a, b)
         for a, b in combinations(range(len(rows)), 2)
-        if rows[a][0] == rows[b][0] and (rows[a][1] ^ rows[b][1]).bit_count() <= distance
+        if owners[a] == owners[b] or (rows[a][0] == rows[b][0] and (rows[a][1] ^ rows[b][1]).bit_count() <= distance)
     }
     links = naive_dedup.links_by_row(pairs)
     expected = naive.near_duplicates(range(len(rows)), lambda row: links[row], None, min)
-    assert label == [row if kept is None else kept for row, (kept, _) in enumerate(expected)]
+    cluster = [row if kept is None else kept for row, (kept, _) in enumerate(expected)]
+    assert set(zip(cluster, label, strict=True)) == {(one, label[one]) for one in set(cluster)}
+    assert len(set(label)) == len(set(cluster))
+    assert all(name in owners[np.array(cluster) == one] for one, name in zip(cluster, label, strict=True))
 
 
 def crawl(families=30, seed=0):
