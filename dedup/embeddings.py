@@ -5,7 +5,7 @@ A unit vector times `SCALE`, rounded: the product of any two, and each part of i
 moves a cosine by is of the order of 10⁻⁴.
 """
 
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -57,12 +57,19 @@ def points_of(column: pa.ChunkedArray, dimensions: int) -> Points:
     return fixed_bytes(column.combine_chunks().cast(pa.binary(2 * dimensions))).view(np.int16)
 
 
-def inverse_lengths(points: Points) -> npt.NDArray[np.float64]:
-    """One by the length of each point."""
-    return np.asarray(1 / np.sqrt((points.astype(np.int64) ** 2).sum(axis=1)), np.float64)
+class Directions(NamedTuple):
+    """Points as matrices are multiplied: 32-bit floats, shape (n, dimensions), and one by the length of each."""
+
+    points: npt.NDArray[np.float32]
+    scale: npt.NDArray[np.float64]
+
+    def products(self, others: "Directions") -> npt.NDArray[np.float32]:
+        """Of each point with each of others, exact; times both scales it is their cosine."""
+        return np.asarray(self.points @ others.points.T, np.float32)
 
 
-def similarities(some: Points, others: Points) -> npt.NDArray[np.float64]:
-    """The cosine of each of some points with each of others, shape (some, others)."""
-    products = some.astype(np.float32) @ others.astype(np.float32).T
-    return np.asarray(products.astype(np.float64) * inverse_lengths(some)[:, None] * inverse_lengths(others))
+def directions(points: Points) -> Directions:
+    """The same points, ready for products."""
+    floats = points.astype(np.float32)
+    squares = np.einsum("ij,ij->i", floats, floats)  # exact, as every product
+    return Directions(floats, 1 / np.sqrt(squares.astype(np.float64)))

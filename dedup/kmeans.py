@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from textmill.dedup.embeddings import Points, similarities, toward
+from textmill.dedup.embeddings import Directions, Points, directions, toward
 from textmill.pipeline.kernels import kernel
 
 _BLOCK_VALUES: Final = 1 << 22
@@ -34,8 +34,7 @@ def fit(points: Points, clusters: int, iterations: int) -> Points:
     They start as the first different points, and so many times become the direction of the sum of the points nearest
     to them; one that no point is nearest to stays as it is. Sums are of whole numbers: their order means nothing.
     """
-    _, first = np.unique(points, axis=0, return_index=True)
-    centroids = points[np.sort(first)[:clusters]]
+    centroids = _first_different(points, clusters)
     for _ in range(iterations):
         sums = cluster_sums(points, nearest(points, centroids).cluster, len(centroids))
         led = np.flatnonzero(sums.any(axis=1))
@@ -47,16 +46,42 @@ def fit(points: Points, clusters: int, iterations: int) -> Points:
     return centroids
 
 
+def _first_different(points: Points, most: int) -> Points:
+    """The first different points, at most so many."""
+    looked = most
+    while True:
+        looked *= 2
+        _, first = np.unique(points[:looked], axis=0, return_index=True)
+        if len(first) >= most or looked >= len(points):
+            return points[np.sort(first)[:most]]
+
+
 def nearest(points: Points, centroids: Points) -> Nearest:
     """The centroid that each point is most like, of equals the first."""
     cluster, similarity = np.empty(len(points), np.int64), np.empty(len(points))
+    ends = directions(centroids)
     rows = max(1, _BLOCK_VALUES // max(centroids.shape))
     for start in range(0, len(points), rows):
         some = slice(start, start + rows)
-        found = similarities(points[some], centroids)
-        cluster[some] = found.argmax(axis=1)
-        similarity[some] = found.max(axis=1)
+        block = directions(points[some])
+        cluster[some], similarity[some] = _most_alike(block.products(ends), block.scale, ends.scale)
     return Nearest(cluster, similarity)
+
+
+@kernel
+def _most_alike(
+    products: npt.NDArray[np.float32], scale: npt.NDArray[np.float64], scales: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """For each row of products the column of the highest cosine, of equals the first, and the cosine."""
+    which, value = np.empty(len(products), np.int64), np.empty(len(products))
+    for row in range(len(products)):
+        best, most = 0, -np.inf
+        for column in range(len(scales)):
+            alike = np.float64(products[row, column]) * scales[column]
+            if alike > most:
+                best, most = column, alike
+        which[row], value[row] = best, most * scale[row]
+    return which, value
 
 
 @kernel
@@ -79,34 +104,49 @@ def thin(points: Points, limit: float) -> Thinned:
     owner, similarity = np.full(len(points), -1), np.zeros(len(points))
     stayed = np.empty(0, np.int64)
     for start in range(0, len(points), _BLOCK_ROWS):
-        block = points[start : start + _BLOCK_ROWS]
-        best, most = _most_alike(block, points, stayed)
-        within = similarities(block, block)
-        stays = np.zeros(len(block), np.bool_)
-        for i in range(len(block)):
-            if stays[:i].any():
-                earlier = np.where(stays[:i], within[i, :i], -1.0)
-                other = int(earlier.argmax())
-                if earlier[other] > most[i]:
-                    best[i], most[i] = start + other, earlier[other]
-            stays[i] = most[i] <= limit
+        block = directions(points[start : start + _BLOCK_ROWS])
+        best, most = _most_alike_of(block, points, stayed)
+        stays = _stays(block.products(block), block.scale, limit, best, most)
         gone = np.flatnonzero(~stays)
-        owner[start + gone], similarity[start + gone] = best[gone], np.minimum(most[gone], 1)
+        inside = best[gone] < 0
+        owner[start + gone] = np.where(inside, start - best[gone] - 1, best[gone])
+        similarity[start + gone] = np.minimum(most[gone], 1)
         stayed = np.concatenate([stayed, start + np.flatnonzero(stays)])
     return Thinned(owner, similarity)
 
 
-def _most_alike(
-    block: Points, points: Points, stayed: npt.NDArray[np.int64]
+@kernel
+def _stays(
+    within: npt.NDArray[np.float32],
+    scale: npt.NDArray[np.float64],
+    limit: float,
+    best: npt.NDArray[np.int64],
+    most: npt.NDArray[np.float64],
+) -> npt.NDArray[np.bool_]:
+    """Which points of a block stay, one after another; `best` and `most` become those of earlier ones of the block too.
+
+    within: the products of the block's points. Point j of the block is -1 - j in `best`.
+    """
+    stays = np.zeros(len(best), np.bool_)
+    for i in range(len(best)):
+        for j in range(i):
+            alike = np.float64(within[i, j]) * scale[j] * scale[i]
+            if stays[j] and alike > most[i]:
+                best[i], most[i] = -1 - j, alike
+        stays[i] = most[i] <= limit
+    return stays
+
+
+def _most_alike_of(
+    block: Directions, points: Points, stayed: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """For each point of a block which of those that stayed it is most like, and how much; -1 and -1 without any."""
-    best, most = np.full(len(block), -1), np.full(len(block), -1.0)
+    """For each point of a block which of those that stayed it is most like, and how much; -1 and -∞ without any."""
+    best, most = np.full(len(block.points), -1), np.full(len(block.points), -np.inf)
     columns = max(1, _BLOCK_VALUES // max(_BLOCK_ROWS, points.shape[1]))
     for start in range(0, len(stayed), columns):
         some = stayed[start : start + columns]
-        found = similarities(block, points[some])
-        which = found.argmax(axis=1)
-        value = found[np.arange(len(block)), which]
+        others = directions(points[some])
+        which, value = _most_alike(block.products(others), block.scale, others.scale)
         higher = value > most
         best[higher], most[higher] = some[which[higher]], value[higher]
     return best, most

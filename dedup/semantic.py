@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from math import isqrt
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,8 @@ class Semantic(Barrier):
     the centroid. The embeddings are a column that any input or scorer supplies, lists of up to 4,096 numbers;
     a document without one (null, zeros, no finite numbers, other dimensions than most) is nobody's duplicate.
     """
+
+    revision: ClassVar[int] = 2
 
     column: str = Field("embedding", description="the column of embeddings, lists of numbers")
     epsilon: float = Field(0.05, gt=0, lt=2, description="documents go that are more than 1 - epsilon like another")

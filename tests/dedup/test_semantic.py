@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import decisions
 
-from textmill.dedup.embeddings import MOST_DIMENSIONS, SCALE, points_of, rounded, similarities, toward
+from textmill.dedup.embeddings import MOST_DIMENSIONS, SCALE, directions, points_of, rounded, toward
 from textmill.dedup.groups import BINS, bins_of, grouped
 from textmill.dedup.kmeans import cluster_sums, fit, nearest, thin
 from textmill.dedup.semantic import Semantic
@@ -59,6 +59,12 @@ def kept_ids(batches, rulings):
     return found
 
 
+def similarities(some, others):
+    """The cosine of each of some points with each of others."""
+    one, other = directions(some), directions(others)
+    return one.products(other) * other.scale * one.scale[:, None]
+
+
 @pytest.mark.parametrize("dimensions", [1, 3, 384, MOST_DIMENSIONS])
 def test_products_are_exact_and_cosines_are_those_of_the_embeddings(dimensions):
     random = np.random.default_rng(dimensions)
@@ -67,7 +73,8 @@ def test_products_are_exact_and_cosines_are_those_of_the_embeddings(dimensions):
     whole = points.astype(np.int64)
     assert (np.abs(whole) @ np.abs(whole).T).max() < 1 << 24
     exact = whole @ whole.T
-    assert ((points.astype(np.float32) @ points.astype(np.float32).T).astype(np.int64) == exact).all()
+    assert (directions(points).products(directions(points)).astype(np.int64) == exact).all()
+    assert (directions(points).scale == 1 / np.sqrt(np.diag(exact))).all()
     unit = some / np.linalg.norm(some, axis=1, keepdims=True)
     assert np.abs(similarities(points, points) - unit @ unit.T).max() < 6e-4
 
@@ -149,6 +156,13 @@ def test_clusters_are_found_whatever_the_order_of_the_sample():
     alike = similarities(some, centroids)
     assert (alike.max(axis=1) == alike[np.arange(len(some)), label]).all()
     assert len(fit(toward(np.ones((7, 2))), 5, 3)) == 1
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=40), st.integers(1, 12))
+def test_clusters_start_as_the_first_different_points(heights, clusters):
+    some = toward(np.array([[1, height] for height in heights], np.float64))
+    first = list(dict.fromkeys(map(tuple, some.tolist())))[:clusters]
+    assert list(map(tuple, fit(some, clusters, 0).tolist())) == first
 
 
 @pytest.mark.parametrize("keep", ["hard", "easy", {"highest": "score"}])
