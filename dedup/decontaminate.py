@@ -24,6 +24,7 @@ from textmill.pipeline.arrow import text_buffers
 from textmill.pipeline.barrier import CUT, CUTS, FINDINGS, RULING, Barrier
 from textmill.pipeline.executor import Executor, gather
 from textmill.pipeline.io.files import find_files, join, open_binary, write_whole
+from textmill.pipeline.io.writer import write_parquet
 from textmill.pipeline.kernels.placed_words import Numbers, placed_words
 
 REASON: Final = "contaminated"
@@ -157,8 +158,7 @@ def _rule(job: _Job, item: tuple[int, str]) -> tuple[str, list[Match]]:
     for row, mine in groupby(places.tolist(), key=lambda place: int(hits.row[place])):
         _rule_document(job.barrier, index, hits, row, np.array(list(mine)), ruling)
     out = join(job.work, "rulings", f"{number:06d}.parquet")
-    with write_whole(out) as stream:
-        pq.write_table(pa.Table.from_pylist(ruling.rows, _layout(job.barrier)), stream, compression="zstd")
+    write_parquet(out, pa.Table.from_pylist(ruling.rows, _layout(job.barrier)))
     return out, ruling.matches
 
 

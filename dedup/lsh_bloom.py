@@ -26,6 +26,7 @@ from textmill.pipeline.arrow import fixed_bytes, validity
 from textmill.pipeline.barrier import FINDINGS
 from textmill.pipeline.executor import Executor, gather
 from textmill.pipeline.io.files import join, open_binary, write_whole
+from textmill.pipeline.io.writer import write_parquet
 
 REASON: Final = "near_duplicate"
 
@@ -146,5 +147,4 @@ def _write_ruling(drops: pa.Array, bands: pa.Array, path: str) -> None:
     ruling = ruling_of(REASON, drops, pa.nulls(rows, pa.string()), pa.nulls(rows, pa.float32()))
     at = ruling.schema.get_field_index("value")
     ruling = ruling.set_column(at, ruling.schema.field(at), bands.cast(pa.float64())).filter(drops)
-    with write_whole(path) as stream:
-        pq.write_table(ruling, stream, compression="zstd")
+    write_parquet(path, ruling)

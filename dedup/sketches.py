@@ -13,7 +13,8 @@ from xxhash import xxh3_64_intdigest
 
 from textmill.pipeline.barrier import CUTS, RULING
 from textmill.pipeline.exchange import Portion
-from textmill.pipeline.io.files import join, open_binary, write_whole
+from textmill.pipeline.io.files import join, open_binary
+from textmill.pipeline.io.writer import write_parquet
 
 GLOBAL = "global"
 """The scope in which any two documents may be duplicates; any other names a column in which they must agree."""
@@ -89,6 +90,5 @@ def write_rulings(ruling: pa.Table, portion: Portion, sizes: Sequence[int], work
         told = [name for name in ("reason", CUTS) if name in mine.schema.names]
         if mine.num_columns == len(RULING) - 1 + len(told):
             mine = mine.filter(reduce(pc.or_, (pc.is_valid(mine.column(name)) for name in told)))
-        with write_whole(path) as stream:
-            pq.write_table(mine, stream, compression="zstd")
+        write_parquet(path, mine)
     return paths

@@ -22,6 +22,7 @@ from textmill.pipeline.chance import chosen, draw
 from textmill.pipeline.errors import RecipeError
 from textmill.pipeline.executor import Executor, gather
 from textmill.pipeline.io.files import join, open_binary, write_whole
+from textmill.pipeline.io.writer import write_parquet
 from textmill.pipeline.ledger import lengths
 from textmill.scorers.ranking import (
     DRAW,
@@ -206,8 +207,7 @@ def _rule(job: _Job, item: tuple[int, str]) -> tuple[str, Kept]:
     else:
         ruling = ruling.filter(pc.is_valid(ruling.column("reason")))
     out = join(job.work, "rulings", f"{number:06d}.parquet")
-    with write_whole(out) as stream:
-        pq.write_table(ruling, stream, compression="zstd")
+    write_parquet(out, ruling)
     return out, _kept(rows, stays[rows.place])
 
 

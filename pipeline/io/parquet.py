@@ -17,6 +17,7 @@ from textmill.pipeline import schema
 from textmill.pipeline.arrow import Bools
 from textmill.pipeline.errors import InputError
 from textmill.pipeline.io.files import FileInfo, open_binary
+from textmill.pipeline.io.profile import bounded
 from textmill.pipeline.io.reader import Skipped, byte_ranges, row_id
 from textmill.pipeline.io.table import Column, TableReader, output_schema
 from textmill.pipeline.shard import Shard
@@ -73,7 +74,7 @@ class ParquetFiles(TableReader):
                     raise
                 yield self._lost(number, stop, columns, shard)
                 return
-            yield from _bounded(self._convert(batch, number, columns, shard), self.batch_bytes)
+            yield from bounded(self._convert(batch, number, columns, shard), self.batch_bytes, size)
             number += batch.num_rows
 
     def _convert(self, batch: pa.RecordBatch, first: int, columns: list[Column], shard: Shard) -> pa.RecordBatch:
@@ -163,13 +164,3 @@ def _text(column: pa.Array) -> tuple[pa.Array, Bools]:
     texts = [None if value is None else value.decode("utf-8", "replace") for value in values]
     invalid = [text is not None and text.encode() != value for value, text in zip(values, texts, strict=True)]
     return pa.array(texts, pa.string()), np.array(invalid)
-
-
-def _bounded(batch: pa.RecordBatch, max_bytes: int) -> Iterator[pa.RecordBatch]:
-    """A batch in slices of at most `max_bytes`, unless a single row is larger."""
-    if batch.nbytes <= max_bytes or batch.num_rows <= 1:
-        yield batch
-        return
-    half = batch.num_rows // 2
-    yield from _bounded(batch.slice(0, half), max_bytes)
-    yield from _bounded(batch.slice(half), max_bytes)

@@ -1,4 +1,4 @@
-"""Parquet files as textmill writes them: whole or not at all, row groups of bounded size, checksummed."""
+"""Parquet files: whole or not at all, row groups of bounded size, checksummed; `profile` says how they are laid out."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,16 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
 
-from textmill.pipeline import schema
 from textmill.pipeline.errors import StepError
 from textmill.pipeline.io.files import open_binary, write_whole
+from textmill.pipeline.io.profile import STAGES, VERSION, Profile, bounded, writer_options
 
-ROW_GROUP_BYTES = 32 << 20
-"""Content of a row group in memory; pyarrow's own limit is 1,048,576 rows, gigabytes of web pages."""
-ROW_GROUP_ROWS = 1 << 16
-
-DICTIONARY = (schema.SOURCE, schema.LANGUAGE, "stage", "step", "reason")
-"""Columns of few distinct values; elsewhere a dictionary costs time and saves nothing (METHODS 12.1)."""
+PIECES = 16
+"""Slices that a row group is filled with: so it is full but for a sixteenth, or a document, that would not go in."""
 
 
 @dataclass
@@ -37,15 +33,15 @@ class ParquetSink:
     The cut into row groups depends on the batches' content alone.
     """
 
-    def __init__(self, open_stream: Callable[[], IO[bytes]], level: int, layout: pa.Schema | None) -> None:
+    def __init__(self, open_stream: Callable[[], IO[bytes]], profile: Profile, layout: pa.Schema | None) -> None:
         self._open_stream = open_stream
         self._stream: HashingStream | None = None
-        self._level = level
+        self._profile = profile
         self._layout = layout
         self._given = layout is not None
         self._writer: pq.ParquetWriter | None = None
         self._pending: list[pa.RecordBatch] = []
-        self._held = 0
+        self._held = self._rows = 0
         self.written = WrittenFile()
 
     def write(self, batch: pa.RecordBatch) -> None:
@@ -54,13 +50,14 @@ class ParquetSink:
             return
         self._layout = self._layout or batch.schema
         batch = _conform(batch, self._layout, widen=self._given)
-        size = batch.nbytes
-        if self._pending and self._held + size > ROW_GROUP_BYTES:
-            self._flush()
-        self._pending.append(batch)
-        self._held += size
-        if self._held >= ROW_GROUP_BYTES or sum(b.num_rows for b in self._pending) >= ROW_GROUP_ROWS:
-            self._flush()
+        limits = self._profile
+        for piece in bounded(batch, limits.group_bytes // PIECES, limits.group_rows):
+            size = piece.nbytes
+            if self._held + size > limits.group_bytes or self._rows + piece.num_rows > limits.group_rows:
+                self._flush()
+            self._pending.append(piece)
+            self._held += size
+            self._rows += piece.num_rows
 
     def close(self) -> None:
         """Write what is held and the footer."""
@@ -81,7 +78,7 @@ class ParquetSink:
         if not self._pending:
             return
         table = pa.Table.from_batches(self._pending, self._layout)
-        self._pending, self._held = [], 0
+        self._pending, self._held, self._rows = [], 0, 0
         stream, writer = self._open()
         before = stream.position
         writer.write_table(table, row_group_size=table.num_rows)
@@ -93,14 +90,8 @@ class ParquetSink:
         if self._stream is None or self._writer is None:
             assert self._layout is not None
             self._stream = HashingStream(self._open_stream())
-            self._writer = pq.ParquetWriter(
-                self._stream,
-                self._layout,
-                compression="zstd",
-                compression_level=self._level,
-                use_dictionary=[name for name in DICTIONARY if name in self._layout.names],
-                write_page_index=True,
-            )
+            layout = self._layout.with_metadata(VERSION)
+            self._writer = pq.ParquetWriter(self._stream, layout, **writer_options(layout, self._profile))
         return self._stream, self._writer
 
 
@@ -135,20 +126,28 @@ class HashingStream:
 
 
 @contextmanager
-def parquet_sink(path: str, *, level: int = 1, layout: pa.Schema | None = None) -> Iterator[ParquetSink]:
+def parquet_sink(path: str, *, profile: Profile = STAGES, layout: pa.Schema | None = None) -> Iterator[ParquetSink]:
     """A sink whose file appears at `path` when the block ends without error, or never.
 
     The file has the columns of the first batch, and is not there without rows. With a `layout` it has those
-    columns, null where a batch lacks them, and is there in any case. `level` is zstd's.
+    columns, null where a batch lacks them, and is there in any case.
     """
     with ExitStack() as stack:
-        sink = ParquetSink(lambda: stack.enter_context(write_whole(path)), level, layout)
+        sink = ParquetSink(lambda: stack.enter_context(write_whole(path)), profile, layout)
         try:
             yield sink
             sink.close()
         except BaseException:
             sink.abandon()
             raise
+
+
+def write_parquet(path: str, table: pa.Table, *, profile: Profile = STAGES) -> WrittenFile:
+    """Write a whole table, also one without rows."""
+    with parquet_sink(path, profile=profile, layout=table.schema) as sink:
+        for batch in table.to_batches():
+            sink.write(batch)
+    return sink.written
 
 
 def checksum(path: str) -> str:

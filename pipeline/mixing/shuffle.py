@@ -22,7 +22,7 @@ from textmill.pipeline.mixing.draw import Ints, Places, id_hashes, places
 
 BUCKETS: Final = 1 << 16
 """Ranges of keys that are told apart: a file of the corpus can be off its target by one of them."""
-PARTITION_BYTES: Final = 64 << 20
+PARTITION_BYTES: Final = 48 << 20
 """Text of a partition; a task holds one at a time, and about three times as much memory."""
 ROUND_BYTES: Final = 64 << 20
 """Text, copies counted, that a task scatters at once, unless one row group has more."""

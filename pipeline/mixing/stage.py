@@ -17,6 +17,7 @@ from textmill.pipeline.barrier import FINDINGS, RULING, Barrier
 from textmill.pipeline.errors import RecipeError
 from textmill.pipeline.executor import Executor, gather
 from textmill.pipeline.io.files import join, open_binary, write_whole
+from textmill.pipeline.io.writer import write_parquet
 from textmill.pipeline.mixing.budgets import outlook
 from textmill.pipeline.mixing.cells import UNKNOWN, Cells, Floats, Group, Ints, count_cells, merge_cells
 from textmill.pipeline.mixing.draw import MAX_COPIES, Keys, copies, id_hashes
@@ -189,8 +190,7 @@ def _draw(job: _Draw, item: tuple[str, str]) -> Drawn:
     }
     for phase, count in zip(job.plan.phases, times, strict=True):
         columns[copies_column(phase.name)] = pa.array(count.astype(np.int32))
-    with write_whole(target) as stream:
-        pq.write_table(pa.table(columns), stream, compression="zstd")
+    write_parquet(target, pa.table(columns))
     return _sums(job.plan, rows, times, rates)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from textmill.pipeline.io.files import join
+from textmill.pipeline.io.profile import CORPUS
 from textmill.pipeline.io.writer import WrittenFile, parquet_sink
 from textmill.pipeline.recipe import TOKEN_FORMATS, Output
 from textmill.pipeline.stage_folder import part_name
@@ -18,9 +19,6 @@ from textmill.pipeline.writers.megatron import MegatronSink
 from textmill.pipeline.writers.sink import Place, Shard, Sink
 from textmill.pipeline.writers.tokens import encoder_of
 
-LEVEL = 3
-"""Of zstd in Parquet; intermediates use 1."""
-
 
 class _Parquet:
     """One Parquet file; see `io.writer`."""
@@ -29,7 +27,7 @@ class _Parquet:
         self.files: dict[str, WrittenFile] = {}
         self.facts: dict[str, Any] = {}
         self._name = name
-        self._sink = stack.enter_context(parquet_sink(join(place.folder, name), level=LEVEL, layout=place.layout))
+        self._sink = stack.enter_context(parquet_sink(join(place.folder, name), profile=CORPUS, layout=place.layout))
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Append rows."""

@@ -7,6 +7,7 @@ one token more than its bucket's name says, so that targets can be the inputs sh
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +16,7 @@ import pyarrow as pa
 
 from textmill.pipeline import schema
 from textmill.pipeline.io.files import join
+from textmill.pipeline.io.profile import CORPUS
 from textmill.pipeline.io.writer import ParquetSink, WrittenFile, parquet_sink
 from textmill.pipeline.mixing.draw import id_hashes
 from textmill.pipeline.recipe import Output
@@ -30,7 +32,8 @@ SPLIT_ABOVE: Final = 1 << 14
 CYCLES: Final = 8
 """Passes of the curriculum from short to long, over a training run."""
 INDEX: Final = "curriculum.json"
-_LEVEL: Final = 3
+_PROFILE: Final = replace(CORPUS, group_bytes=CORPUS.group_bytes // 2)
+"""Six files are written at once."""
 
 
 def cut(tokens: int, draws: Iterator[float]) -> list[int]:
@@ -59,7 +62,7 @@ class LengthSink:
         self._sinks: dict[int, tuple[str, ParquetSink]] = {}
         for power in range(SMALLEST, LARGEST + 1):
             name = f"length-{1 << power:05d}/{part_name(place.number)}.parquet"
-            self._sinks[power] = name, stack.enter_context(parquet_sink(join(place.folder, name), level=_LEVEL))
+            self._sinks[power] = name, stack.enter_context(parquet_sink(join(place.folder, name), profile=_PROFILE))
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Append the pieces of documents."""

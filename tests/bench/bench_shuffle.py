@@ -20,6 +20,7 @@ from timing import processor_seconds
 from textmill.pipeline.corpus_stage import CorpusStage
 from textmill.pipeline.executor import Inline
 from textmill.pipeline.io.jsonl import Jsonl
+from textmill.pipeline.io.profile import CORPUS
 from textmill.pipeline.io.writer import WrittenFile, parquet_sink
 from textmill.pipeline.ledger import Ledger
 from textmill.pipeline.mixing.shuffle import Shuffle
@@ -27,7 +28,6 @@ from textmill.pipeline.output import write_output
 from textmill.pipeline.recipe import Output
 from textmill.pipeline.rulings import read_batches
 from textmill.pipeline.stage_folder import ShardManifest, StageFolder
-from textmill.pipeline.writers.formats import LEVEL
 
 MEGABYTES = 300
 PARTS = 6
@@ -86,7 +86,7 @@ def shuffle(root: Path, last: StageFolder, parts: list[ShardManifest]) -> None:
 def plain(root: Path, last: StageFolder, parts: list[ShardManifest]) -> None:
     """Read every row and write it as the corpus is written."""
     for part in parts:
-        with parquet_sink(str(root / f"plain/{part.part}.parquet"), level=LEVEL) as sink:
+        with parquet_sink(str(root / f"plain/{part.part}.parquet"), profile=CORPUS) as sink:
             for batch in read_batches(last.file("data", part.part)):
                 sink.write(batch)
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from textmill import batch_of
 from textmill.pipeline.errors import StepError
-from textmill.pipeline.io.writer import ROW_GROUP_BYTES, ROW_GROUP_ROWS, WrittenFile, checksum, parquet_sink
+from textmill.pipeline.io.profile import STAGES
+from textmill.pipeline.io.writer import WrittenFile, checksum, parquet_sink
 
 
 def write(path: Path, batches: list[pa.RecordBatch]) -> WrittenFile:
@@ -45,20 +46,20 @@ def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_row_groups_are_cut_by_bytes_and_by_rows(tmp_path: Path) -> None:
-    third = batch_of(["x" * (ROW_GROUP_BYTES // 3)])
+    third = batch_of(["x" * (STAGES.group_bytes // 3)])
     written = write(tmp_path / "bytes", [third] * 5)
     assert [rows for rows, _ in written.row_groups] == [2, 2, 1]
-    huge = batch_of(["y" * (ROW_GROUP_BYTES + 1)])
+    huge = batch_of(["y" * (STAGES.group_bytes + 1)])
     assert [rows for rows, _ in write(tmp_path / "huge", [third, huge, third]).row_groups] == [1, 1, 1]
-    many = batch_of([""] * (ROW_GROUP_ROWS // 2))
+    many = batch_of([""] * (STAGES.group_rows // 2))
     assert [rows for rows, _ in write(tmp_path / "rows", [many] * 3).row_groups] == [
-        ROW_GROUP_ROWS,
-        ROW_GROUP_ROWS // 2,
+        STAGES.group_rows,
+        STAGES.group_rows // 2,
     ]
 
 
 def test_the_books_of_row_groups_agree_with_the_footer(tmp_path: Path) -> None:
-    written = write(tmp_path / "file", [batch_of(["x" * (ROW_GROUP_BYTES // 2)] * 3)] * 2)
+    written = write(tmp_path / "file", [batch_of(["x" * (STAGES.group_bytes // 2)] * 3)] * 2)
     footer = pq.ParquetFile(tmp_path / "file").metadata
     groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
     assert [rows for rows, _ in written.row_groups] == [group.num_rows for group in groups]
@@ -68,7 +69,7 @@ def test_the_books_of_row_groups_agree_with_the_footer(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("error")
 def test_an_error_leaves_nothing_behind(tmp_path: Path) -> None:
-    big = batch_of(["z" * ROW_GROUP_BYTES])
+    big = batch_of(["z" * STAGES.group_bytes])
     other = pa.RecordBatch.from_pydict({"id": [1]})
     with pytest.raises(StepError):
         write(tmp_path / "part.parquet", [big, big, other])  # by then a row group is on its way to the disk

@@ -253,6 +253,18 @@ def _fail_to_write(output: Output, folder: Path) -> None:
         raise RuntimeError
 
 
+@pytest.mark.parametrize("name", ["parquet", "hf", "lengths"])
+def test_all_formats_in_parquet_have_the_profile_of_a_corpus(tmp_path: Path, words: str, name: str) -> None:
+    output = Output(format=name, tokenizer=words if name == "lengths" else "")  # type: ignore[arg-type]
+    shard = write(output, tmp_path, ["a b c " * 200] * 4)
+    for file in shard.files:
+        group = pq.read_metadata(tmp_path / file).row_group(0)
+        columns = {column.path_in_schema: column for column in map(group.column, range(group.num_columns))}
+        assert columns["id"].statistics.has_min_max
+        assert all(columns[path].statistics is None for path in columns if path.startswith(("text", "tokens.")))
+        assert name == "lengths" or "BYTE_STREAM_SPLIT" in columns["score"].encodings
+
+
 def test_a_shard_that_fails_leaves_no_file(tmp_path: Path, words: str) -> None:
     for output in (
         *(Output(format=name) for name in ("parquet", "jsonl", "mds")),
