@@ -1,0 +1,193 @@
+"""Each kernel of the extractor and its plain twin give the same, on pages that are hard to take apart."""
+
+from typing import NamedTuple
+
+import naive_assembly
+import naive_layout
+import numpy as np
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from strategies import HARD_PIECES
+
+from textmill.pipeline.extraction import nodes, writing
+from textmill.pipeline.extraction.analysis import Room, describe, new_room, tables
+from textmill.pipeline.extraction.assembly import LINKS, MARKDOWN, TABLES, Source, assemble
+from textmill.pipeline.extraction.hints import HINTS
+from textmill.pipeline.extraction.layout import Layout
+from textmill.pipeline.extraction.tags import NAMES
+from textmill.pipeline.extraction.tokenizer import Tokens
+
+BLOCKS = (
+    *("p", "div", "h1", "h3", "ul", "ol", "li", "table", "tr", "td", "th", "blockquote", "pre", "x-y", "button"),
+    *("dl", "dt", "dd", "section", "article", "listing", "nav"),
+)
+TAGS = [*(f"<{name}>" for name in BLOCKS), *(f"</{name}>" for name in BLOCKS)]
+ATTRIBUTES = [
+    *(
+        'class="post-body commentList"',
+        "id=Comments",
+        "CLASS='a'",
+        "class",
+        "class=a/b",
+        'class="a" class="b',
+        "=",
+        "/",
+    ),
+    *("hidden", "aria-hidden=true", "aria-hidden=false", 'style="color:red; DISPLAY : none"', "style=display:block"),
+    *('href="/x?a=1&amp;b= ü"', "href=/x", "href=", "href='a' href='b'", "role=main", "data-role='x y'", "itemprop=é"),
+    *('class="' + "long " * 90 + '"', "title='>'"),
+]
+INLINE = [
+    *("<br>", "<br/>", "</br>", "<hr>", "<b>", "</b>", "<strong>", "<i>", "</a>", "<a href=/y>", "<body class='k l'>"),
+    *("<html>", "</body>", "<title>A mill</title>", "<script>x</script>", "<img>", "<!-- no -->", "<x-y/>"),
+]
+GROUPS = [
+    "<tr><td>a<td>b",
+    "<table><tr><td>a<td>b<tr><td>c<td>d",
+    "<dl><dt>a<dd>b",
+    "<a href=/x/>a</a>",
+    "<ol><li>a<li>b",
+]
+TEXTS = [
+    *(
+        "word ",
+        "The mill, on the river.",
+        " ",
+        "\n",
+        "\r\n",
+        "\r",
+        "\t",
+        "&nbsp;",
+        "&amp;lt;",
+        "&#13;",
+        "&#0;",
+        "&#x85;",
+    ),
+    *(
+        "&nGt;",
+        "&notit;",
+        "&shy;",
+        "a\u00adb",
+        "* * *",
+        "x" * 301,
+        "Mill. " * 60,
+        "مطحنة",
+        "水车",
+        "mill" * 3,
+        "<",
+        "&",
+    ),
+]
+
+
+@st.composite
+def start_tags(draw: st.DrawFn) -> str:
+    name = draw(st.sampled_from([*BLOCKS, "a", "body"]))
+    said = draw(st.lists(st.sampled_from(ATTRIBUTES), min_size=1, max_size=3))
+    return f"<{name} {' '.join(said)}>"
+
+
+parts = st.one_of(
+    st.sampled_from(TAGS),
+    st.sampled_from(TEXTS + INLINE + GROUPS),
+    start_tags(),
+    st.sampled_from(HARD_PIECES),
+    st.text(max_size=4),
+)
+pages = st.lists(parts, max_size=40).map("".join)
+"""Elements unclosed and crossed, text and references of all kinds: as authors, and others, write them."""
+
+
+class Laid(NamedTuple):
+    data: bytes
+    tokens: Tokens
+    layout: Layout
+    room: Room
+
+
+def laid(page: bytes) -> Laid:
+    room = new_room(len(page), page.count(b"<"))
+    tokens, layout, _ = describe(np.frombuffer(page, np.uint8), tables(), np.zeros(HINTS, np.float32), room)
+    return Laid(page, tokens, layout, room)
+
+
+def assert_same_tree(layout: Layout, twin: naive_layout.Writer) -> None:
+    numbers = {node: number for number, node in enumerate(twin.nodes)}
+    found = [
+        (
+            row[nodes.PARENT],
+            NAMES[row[nodes.TAG]] if number else "",
+            row[nodes.DEPTH],
+            row[nodes.FLAG],
+            row[nodes.TOKEN],
+            row[nodes.CHILDREN],
+            layout.hints[row[nodes.HINT] : row[nodes.HINT_END]].tolist(),
+        )
+        for number, row in enumerate(layout.nodes.tolist())
+    ]
+    assert found == [
+        (numbers[n.parent or n], n.tag, n.depth, n.flags, n.token, n.children, n.hints) for n in twin.nodes
+    ]
+    kinds = {(int(row[nodes.SIGNATURE]), node.kind) for row, node in zip(layout.nodes, twin.nodes, strict=True)}
+    assert len(kinds) == len({kind for _, kind in kinds}) == len({signature for signature, _ in kinds})
+
+
+def assert_same_blocks(layout: Layout, twin: naive_layout.Writer) -> None:
+    numbers = {node: number for number, node in enumerate(twin.nodes)}
+    text = layout.text.tobytes()
+    found = [
+        (text[row[writing.FROM] : row[writing.TO]].decode(), row[writing.IN_NODE], row[writing.JOINED], *row[4:])
+        for row in layout.blocks.tolist()
+    ]
+    assert found == [
+        (b.text, numbers[b.node], b.joined, b.size, b.linked, b.bold, b.breaks, b.anchors, b.headings, b.first_link)
+        for b in twin.blocks
+    ]
+    assert layout.links.tolist() == twin.links
+    assert tuple(layout.title.tolist()) == twin.title
+
+
+@given(pages)
+@settings(max_examples=300)
+@example("<p>a<b>c<br>d</b> <a href=x>e<br><br>f</a> g</p>")
+@example("<a href=x>" + "a" * 301 + "<br>b</a><pre>\n \r\n x&#13;\n y\r</pre>z")
+@example("<div>" * 260 + "x" + "</div>" * 12 + "<p>y")
+@example("<ul><li>a<li>b<table><tr><td>c<li>d</ul><td>e<tr>f</table>g")
+@example("<dl><dt>a<dd>b<dt>c<dl><dd>d</dl>e</dl>")
+@example("<div><a href=/x/>a</a><a href='/x' />b</a><div><a href=x>c</div>d</a>e")
+@example("<pre>a&#13;&#10;b&#13;\nc\r\n&#10;d")
+def test_a_page_is_laid_out_as_by_the_twin(page):
+    found, twin = laid(page.encode()), naive_layout.lay_out(page.encode())
+    assert_same_tree(found.layout, twin)
+    assert_same_blocks(found.layout, twin)
+
+
+@given(
+    st.lists(
+        st.sampled_from([b"<p>", b"<pre>", b"a", b" ", b"\xc3", b"\xe3\x80", b"\xf0\x9f\x98", b"&am", b"p;", b"\xff"])
+    )
+)
+def test_bytes_that_are_no_utf_8_are_passed_over_as_by_the_twin(pieces):
+    page = b"".join(pieces)
+    assert_same_blocks(laid(page).layout, naive_layout.lay_out(page))
+
+
+@given(pages, st.integers(0, 2**32 - 1))
+@settings(max_examples=300)
+@example("<ol><li>a<ul><li>b<p>c<li>d</ul><li><p>e<p>f<pre>g\nh</pre>i</ol>", 0)
+@example("<blockquote>a<p>b<br>c<blockquote><h3>d</h3><pre>e\nf</pre></blockquote>g</blockquote>h", 0)
+@example("<table><tr><td>a<td><p>b<p>c<br>d<tr><td><a href='?a&amp;b'>e</a><td>f</table><table><tr><td>g</table>", 0)
+@example("<ul><li><p>1<p>2<p>3<p>4<p>5<p>6</ul><ul><li><p>1<p>2<p>3<p>4<p>5<p>6<p>7</ul>", 0)
+@example(f"<ul><li>{'x' * 1500}</ul><ul><li>{'x' * 1501}</ul>", 0)
+@example(f"<table><tr><td>{'x' * 597}<td>a<tr><td>b<td>c</table>", 0)
+@example(f"<table><tr><td>{'x' * 598}<td>a<tr><td>b<td>c</table>", 0)
+@example("<table><tr><td>a<td>b</table><table><tr><td>a<tr><td>b<td>c</table><table><tr><td>a<tr><td>b</table>", 0)
+@example("<pre>a<pre>b</pre>c</pre><table><tr><td>a<pre>b<td>c<tr><td>d<td>e</pre></table>", 0)
+def test_kept_blocks_are_written_as_by_the_twin(page, without):
+    found, twin = laid(page.encode()), naive_layout.lay_out(page.encode())
+    count = len(found.layout.blocks)
+    kept = np.ones(count, np.bool_) if without == 0 else np.random.default_rng(without).random(count) < 0.7
+    data = np.frombuffer(page.encode(), np.uint8)
+    for options in range((MARKDOWN | LINKS | TABLES) + 1):
+        source = Source(data, found.tokens, found.layout, found.room.scratch.sums, kept)
+        assert assemble(source, options).tobytes().decode() == naive_assembly.written(twin, kept.tolist(), options)
