@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from bench_minhash import BANDS, Clock, peak, write_sketches
-from timing import processor_seconds
+from bench_minhash import BANDS, Clock, write_sketches
+from timing import peak, processor_seconds
 
 from textmill.dedup import index_files
 from textmill.dedup.bloom import sift, sizing

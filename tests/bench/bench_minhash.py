@@ -5,7 +5,6 @@ nothing for both, or ``links`` for components alone; it prints documents a secon
 measured in the same run, and peak memory.
 """
 
-import resource
 import sys
 import tempfile
 import time
@@ -17,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from datasketch import MinHash as Datasketch
+from timing import peak
 
 from textmill.dedup.components import Links, components
 from textmill.dedup.links import link_keys, send_keys, send_labels
@@ -113,11 +113,6 @@ class Clock(Inline):
         yield from super().map(task, items, context)
         name = context[0].__name__
         self.spans[name] = self.spans.get(name, 0) + time.process_time() - start
-
-
-def peak() -> int:
-    """The most memory that this process ever took, MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
 
 
 def seconds(run: Callable[[], Any], times: int = 3) -> float:

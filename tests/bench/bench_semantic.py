@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-from bench_minhash import Clock, peak
-from timing import processor_seconds
+from bench_minhash import Clock
+from timing import peak, processor_seconds
 
 from textmill.dedup.semantic import Semantic
 from textmill.pipeline.executor import Inline

@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from bench_dedup import by_textmill, real_texts, timed
-from bench_minhash import SHARDS, Clock, peak, synthetic_texts
-from timing import processor_seconds
+from bench_minhash import SHARDS, Clock, synthetic_texts
+from timing import peak, processor_seconds
 
 from textmill.dedup.simhash import SimHash
 from textmill.pipeline.executor import Inline
