@@ -13,6 +13,7 @@ from textmill.pipeline.commands import clusters, evaluate, fit_weights, index, l
 from textmill.pipeline.commands.options import (
     Address,
     ExecutorName,
+    Gpus,
     HangSeconds,
     Limit,
     Out,
@@ -29,6 +30,7 @@ from textmill.pipeline.commands.options import (
 )
 from textmill.pipeline.console import plural, say
 from textmill.pipeline.errors import RecipeError, TextmillError, UsageError, did_you_mean
+from textmill.pipeline.recipe import ChainStage
 from textmill.pipeline.recipe_reader import load_recipe
 
 app = typer.Typer(
@@ -67,6 +69,7 @@ def run(
     executor: Where = ExecutorName.RAY,
     address: Address = None,
     workers: Workers = None,
+    gpus: Gpus = 0.0,
     limit_shards: Limit = None,
     hang_seconds: HangSeconds = 600.0,
 ) -> None:
@@ -77,7 +80,11 @@ def run(
 
     loaded = load_recipe(recipe, set_ or ())
     folder = output_folder(loaded, out)
-    with executing(executor, address, workers, folder) as machine, watching() as watcher:
+    wants_gpu = any(isinstance(stage, ChainStage) and stage.uses_gpu for stage in loaded.stages)
+    with (
+        executing(executor, address, workers, folder, gpus=gpus, wants_gpu=wants_gpu) as machine,
+        watching() as watcher,
+    ):
         result = run_recipe(
             loaded, folder, machine, watcher=watcher, limit_shards=limit_shards, hang_seconds=hang_seconds
         )

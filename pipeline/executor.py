@@ -32,8 +32,8 @@ class Executor(Protocol):
     guarded: bool
     """Whether a task that kills its process leaves the run alive."""
 
-    def map(self, task: Task[C, I, R], items: Iterable[I], context: C) -> Iterator[Outcome[I, R]]:
-        """One outcome an item, in any order, as they come."""
+    def map(self, task: Task[C, I, R], items: Iterable[I], context: C, *, gpu: bool = False) -> Iterator[Outcome[I, R]]:
+        """One outcome an item, in any order, as they come. gpu: the task computes on a GPU where it is let."""
 
     def close(self) -> None:
         """Stop the workers."""
@@ -44,8 +44,15 @@ class Inline:
 
     guarded = False
 
-    def map(self, task: Task[C, I, R], items: Iterable[I], context: C) -> Iterator[Outcome[I, R]]:
-        """One outcome an item, in order."""
+    def map(
+        self,
+        task: Task[C, I, R],
+        items: Iterable[I],
+        context: C,
+        *,
+        gpu: bool = False,  # noqa: ARG002
+    ) -> Iterator[Outcome[I, R]]:
+        """One outcome an item, in order; tasks see the GPUs that the machine has."""
         for item in items:
             try:
                 outcome = Outcome[I, R](item, task(context, item))
@@ -65,8 +72,15 @@ class Serial:
     def __init__(self) -> None:
         self._worker = Worker()
 
-    def map(self, task: Task[C, I, R], items: Iterable[I], context: C) -> Iterator[Outcome[I, R]]:
-        """One outcome an item, in order."""
+    def map(
+        self,
+        task: Task[C, I, R],
+        items: Iterable[I],
+        context: C,
+        *,
+        gpu: bool = False,  # noqa: ARG002
+    ) -> Iterator[Outcome[I, R]]:
+        """One outcome an item, in order; tasks see the GPUs that the machine has."""
         for item in items:
             try:
                 outcome = Outcome[I, R](item, self._worker.call(task, context, item))

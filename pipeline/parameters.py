@@ -46,6 +46,10 @@ class Parameters(BaseModel):
         """Other steps among its parameters: their revisions and sources determine the output too."""
         return ()
 
+    def uses_gpu(self) -> bool:
+        """Whether it, or a step among its parameters, computes on a GPU where it finds one."""
+        return any(inner.uses_gpu() for inner in self.inner_parts())
+
     def prepare(self) -> None:
         """Load what is loaded once a worker (models, lists), so that errors come before the first shard.
 

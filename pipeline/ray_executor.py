@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import ray as _ray
 
-from textmill.pipeline.errors import UsageError
+from textmill.pipeline.errors import TextmillError, UsageError
 from textmill.pipeline.executor import Outcome, Task
 
 ray: Any = _ray  # parts of Ray's API carry no types
@@ -20,34 +20,56 @@ OBJECT_STORE_BYTES = 128 << 20
 """Tasks pass paths and counts; Ray's default is 30 % of the machine's memory."""
 
 
+_LOOK_SECONDS = 10.0
+"""How long to wait for tasks on GPUs before looking whether a GPU is left."""
+
+
 class RayExecutor:
     """One CPU a task, at most twice as many tasks in flight as the cluster has CPUs.
 
-    Raises UsageError when a cluster at `address` cannot be reached.
+    gpus: GPUs, or the share of one, for each task that can use one; from tasks that ask for none Ray may hide them.
+    Raises UsageError when a cluster at `address` cannot be reached, or has no node with so many GPUs.
     """
 
     guarded = True
 
-    def __init__(self, address: str | None = None, workers: int | None = None) -> None:
+    def __init__(self, address: str | None = None, workers: int | None = None, gpus: float = 0.0) -> None:
         quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
         try:
             if address is not None:
                 ray.init(address=address, **quiet)
             elif not ray.is_initialized():
                 cpus = workers or len(os.sched_getaffinity(0))
-                ray.init(num_cpus=cpus, include_dashboard=False, object_store_memory=OBJECT_STORE_BYTES, **quiet)
+                own: dict[str, Any] = {"include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
+                # by default Ray joins what an earlier `ray start`, or one that crashed, left a note of
+                ray.init(address="local", num_cpus=cpus, **own, **quiet)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise UsageError(f"no Ray cluster at {address or 'this machine'}: {error}") from error
         self._workers = workers
+        self._gpus = gpus
+        if gpus > self.gpus_of_a_node:
+            most = self.gpus_of_a_node
+            self.close()
+            has = f"no node with more than {most:g}" if most else "no GPU"
+            raise UsageError(f"--gpus {gpus:g}: the cluster has {has}; give fewer, or none to compute on CPUs")
 
     @property
     def nodes(self) -> int:
         """Machines in the cluster."""
         return sum(bool(node["Alive"]) for node in ray.nodes())
 
-    def map(self, task: Task[C, I, R], items: Iterable[I], context: C) -> Iterator[Outcome[I, R]]:
-        """One outcome an item, as they come. The death of a worker or node is reported, not retried."""
-        call: Any = ray.remote(num_cpus=1, max_retries=0)(_call)
+    @property
+    def gpus_of_a_node(self) -> float:
+        """The most GPUs that a machine of the cluster has."""
+        return max((node["Resources"].get("GPU", 0.0) for node in ray.nodes() if node["Alive"]), default=0.0)
+
+    def map(self, task: Task[C, I, R], items: Iterable[I], context: C, *, gpu: bool = False) -> Iterator[Outcome[I, R]]:
+        """One outcome an item, as they come. The death of a worker or node is reported, not retried.
+
+        Raises TextmillError when tasks wait for GPUs of which the cluster has lost the last.
+        """
+        gpus = self._gpus if gpu else 0.0
+        call: Any = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=0)(_call)
         shared = ray.put((task, context))
         waiting = iter(items)
         running: dict[Any, I] = {}
@@ -56,8 +78,11 @@ class RayExecutor:
                 running[call.remote(shared, item)] = item
             if not running:
                 return
-            for done in ray.wait(list(running), num_returns=1)[0]:
+            found = ray.wait(list(running), num_returns=1, timeout=_LOOK_SECONDS if gpus else None)[0]
+            for done in found:
                 yield _outcome(running.pop(done), done)
+            if not found and gpus > self.gpus_of_a_node:
+                raise TextmillError("the cluster lost its GPUs; run again when it has some, what is done is kept")
 
     def close(self) -> None:
         """Leave the cluster; an embedded one ends."""

@@ -130,6 +130,11 @@ class ChainStage:
     name: str
     steps: tuple[Named, ...]
 
+    @property
+    def uses_gpu(self) -> bool:
+        """Whether one of its steps computes on a GPU where it finds one."""
+        return any(step.part.uses_gpu() for step in self.steps)
+
     def to_yaml(self) -> Json:
         """Its entry in a resolved recipe."""
         return {"chain": self.name, "steps": [step.to_yaml() for step in self.steps]}

@@ -162,7 +162,7 @@ class _Run:
         self.watcher.stage(planned.name, len(items), len(items) - len(todo))
         if todo:
             planned.folder.reopen()
-        manifests |= self._shards(job, todo)
+        manifests |= self._shards(job, todo, gpu=stage.uses_gpu)
         planned.folder.sweep(manifests)
         self._finish(planned, [item.part for item in items], manifests, fresh=bool(todo))
         return [
@@ -176,7 +176,7 @@ class _Run:
             if (manifest := manifests.get(item.part)) and manifest.ledger.rows_out
         ]
 
-    def _shards(self, job: ChainJob, todo: list[ShardItem]) -> dict[int, ShardManifest]:
+    def _shards(self, job: ChainJob, todo: list[ShardItem], *, gpu: bool) -> dict[int, ShardManifest]:
         """Do shards; those whose worker died are done again with every document in isolation.
 
         There no document can kill the worker, but the loss of a node can, so that is tried again too.
@@ -184,7 +184,7 @@ class _Run:
         done: dict[int, ShardManifest] = {}
         for attempt in range(ATTEMPTS):
             died = []
-            for outcome in self.executor.map(run_shard, todo, replace(job, isolate=attempt > 0)):
+            for outcome in self.executor.map(run_shard, todo, replace(job, isolate=attempt > 0), gpu=gpu):
                 if outcome.value is not None:
                     done[outcome.item.part] = outcome.value
                     self.watcher.shard(outcome.value.ledger.rows_in, outcome.value.ledger.rows_out)

@@ -48,6 +48,10 @@ class Embedding(Scorer):
         """What runs the model."""
         return ("tokenizers",) if self.engine == "static" else ("sentence-transformers", "torch", "transformers")
 
+    def uses_gpu(self) -> bool:
+        """A neural network does."""
+        return self.engine == "sentence-transformers"
+
     def prepare(self) -> None:
         """Load the model. Raises ModelError."""
         if self.engine == "static":

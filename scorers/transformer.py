@@ -59,6 +59,10 @@ class Transformer(Scorer):
         """What runs the model."""
         return ("tokenizers", "torch", "transformers")
 
+    def uses_gpu(self) -> bool:
+        """Always."""
+        return True
+
     def prepare(self) -> None:
         """Load the model. Raises ModelError for a bad one, and for a label that it does not have."""
         self._place(load_checkpoint(self.model, self.precision))

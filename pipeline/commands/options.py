@@ -64,6 +64,12 @@ Where = Annotated[
 ]
 Address = Annotated[str | None, typer.Option(help="Address of a Ray cluster that is running; auto finds it.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Worker processes; by default every core.")]
+Gpus = Annotated[
+    float,
+    typer.Option(
+        min=0, help="GPUs for each task of a chain that can use one, or the share of a GPU: 0.25 lets four share it."
+    ),
+]
 HangSeconds = Annotated[float, typer.Option(min=1, help="A batch of documents that takes longer is taken to hang.")]
 
 
@@ -81,9 +87,24 @@ def output_folder(recipe: Recipe, out: str) -> str:
 
 
 @contextmanager
-def executing(name: ExecutorName, address: str | None, workers: int | None, folder: str = "") -> Iterator[Executor]:
-    """The executor that the options name, stopped in the end. Raises UsageError when they do not fit."""
-    executor = _start(name, address, workers, folder)
+def executing(
+    name: ExecutorName,
+    address: str | None,
+    workers: int | None,
+    folder: str = "",
+    *,
+    gpus: float = 0.0,
+    wants_gpu: bool = False,
+) -> Iterator[Executor]:
+    """The executor that the options name, stopped in the end. Raises UsageError when they do not fit.
+
+    wants_gpu: whether a step would use a GPU.
+    """
+    if gpus > 1 and gpus != int(gpus):
+        raise UsageError(f"--gpus {gpus:g}: a share of one GPU, or whole GPUs")
+    if gpus and not wants_gpu:
+        note("--gpus: no step of the recipe can use a GPU, so none is asked for")
+    executor = _start(name, address, workers, folder, gpus if wants_gpu else None)
     try:
         yield executor
     except KeyboardInterrupt:
@@ -93,16 +114,21 @@ def executing(name: ExecutorName, address: str | None, workers: int | None, fold
         executor.close()
 
 
-def _start(name: ExecutorName, address: str | None, workers: int | None, folder: str) -> Executor:
+def _start(name: ExecutorName, address: str | None, workers: int | None, folder: str, gpus: float | None) -> Executor:
+    """gpus: of each task that can use one; None where there is no such task."""
     if name is ExecutorName.RAY:
         from textmill.pipeline.ray_executor import RayExecutor
 
-        cluster = RayExecutor(address, workers)
+        cluster = RayExecutor(address, workers, gpus or 0.0)
+        if gpus == 0 and cluster.gpus_of_a_node:
+            note("there are GPUs, and steps that can use one: let them with --gpus 1, or --gpus 0.25 for four on a GPU")
         if folder and cluster.nodes > 1 and is_local(folder):
             note(f"{folder} must be storage that all {cluster.nodes} nodes of the cluster see")
         return cluster
-    if address is not None or workers is not None:
-        raise UsageError(f"--address and --workers are for --executor ray; {name} has one worker")
+    if address is not None or workers is not None or gpus:
+        raise UsageError(
+            f"--address, --workers and --gpus are for --executor ray; {name} has one worker, with all GPUs"
+        )
     return Serial() if name is ExecutorName.SERIAL else Inline()
 
 

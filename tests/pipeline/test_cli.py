@@ -23,7 +23,7 @@ def no_lorem(text: str, *, limit: int = 2) -> str | None:
 
 
 def textmill(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "COLUMNS": "200"}
+    environment = {**os.environ, "COLUMNS": "200", "RAY_ADDRESS": "192.0.2.1:6379"}  # a cluster that nobody asked for
     command = [*COMMAND, *map(str, arguments)]
     return subprocess.run(command, cwd=cwd, env=environment, check=False, capture_output=True, text=True)
 
@@ -166,7 +166,7 @@ def test_a_command_whose_output_cannot_be_written_names_it_with_exit_code_2(fold
 def test_options_of_a_cluster_are_refused_where_there_is_none(folder: Path) -> None:
     failed = textmill("run", write_recipe(folder), "--executor", "serial", "--workers", 2, cwd=folder)
     assert failed.returncode == 2
-    assert "--address and --workers are for --executor ray" in failed.stderr
+    assert "--address, --workers and --gpus are for --executor ray" in failed.stderr
 
 
 def test_ids_and_texts_are_printed_as_they_are(folder: Path) -> None:
