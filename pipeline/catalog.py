@@ -109,7 +109,9 @@ def _find(name: str, table: dict[str, str], base: type[P], kind: str) -> type[P]
         for other, names in (("reader", READERS), ("step", STEPS), ("barrier", BARRIERS)):
             if name in names:
                 raise RecipeError(f"{name!r} is a {other}, not a {kind}")
-        advice = "" if kind == "reader" else f" Your own {kind}s are written module:Name."
+        advice = f" Your own {kind}s are written module:Name."
+        if kind == "reader":
+            advice = f" There are: {', '.join(sorted(table))}."
         raise RecipeError(f"unknown {kind} {name!r}{did_you_mean(name, table) or '.'}{advice}")
     home = import_module(module)
     found = getattr(home, attribute, None)

@@ -12,6 +12,7 @@ from textmill.pipeline.recipe import BarrierStage, ChainStage, Recipe, input_lay
 from textmill.pipeline.recipe_reader import load_recipe, parse_recipe
 
 INPUT = {"source": "a", "read": "support:Lines", "files": "*.txt"}
+THERE_ARE = "There are: html, jsonl, parquet, text, warc."
 
 
 def content(*steps: object, **top: object) -> dict[str, object]:
@@ -55,7 +56,7 @@ def test_a_misspelt_step() -> None:
 def test_names_that_are_nothing_like_any_other() -> None:
     assert only_problem(content("zzz")) == "base.zzz: unknown step 'zzz'. Your own steps are written module:Name."
     wrong = content(inputs=[{"source": "a", "read": "wrac", "files": "x"}])
-    assert only_problem(wrong) == "inputs.a: unknown reader 'wrac'; did you mean 'warc'?"
+    assert only_problem(wrong) == f"inputs.a: unknown reader 'wrac'; did you mean 'warc'? {THERE_ARE}"
     wrong = content(stages=[{"barrier": "dedup", "exat": {}}])
     assert only_problem(wrong).startswith("dedup.exat: unknown barrier 'exat'; did you mean 'exact'?")
 
@@ -121,7 +122,7 @@ def test_every_problem_is_told_at_once() -> None:
         "--set base.nothing=1: write stage.step.parameter=value",
         "--set nonsense: write stage.step.parameter=value",
         "recipe: name: String should match pattern",
-        "inputs.b: unknown reader 'wrac'; did you mean 'warc'?",
+        f"inputs.b: unknown reader 'wrac'; did you mean 'warc'? {THERE_ARE}",
         "base.gopher_qualty: unknown step 'gopher_qualty'; did you mean 'gopher_quality'?",
         "base.MinLength: unknown parameter 'lest'; did you mean 'least'?",
         "expect names 'kepd', which is no stage; did you mean 'kept'?",

@@ -110,10 +110,26 @@ def test_columns_are_those_of_the_first_file_for_all_files(tmp_path):
     assert skipped == {"unseen:more": 1}
 
 
+def test_values_that_do_not_fit_the_columns_of_the_first_file_are_null_and_counted(tmp_path):
+    first = {"text": ["a"], "n": pa.array([1], pa.int32()), "m": [1], "tags": [[1]]}
+    pq.write_table(pa.table(first), tmp_path / "0.parquet")
+    later = {"text": list("bcde"), "n": [2**31, None, -5, 2**31 - 1], "m": ["7", "x", None, "1.5"]}
+    pq.write_table(pa.table({**later, "tags": [["1"], ["x"], None, []]}), tmp_path / "1.parquet")
+    skipped = Counter()
+    found = read(tmp_path / "*.parquet", skipped=skipped)
+    assert [row["n"] for row in found] == [1, None, None, -5, 2**31 - 1]
+    assert [row["m"] for row in found] == [1, 7, None, None, None]
+    assert [row["tags"] for row in found] == [[1], [1], None, None, []]
+    assert [row["drop_reason"] for row in found] == [None] * 5
+    assert skipped == {"misfit:n": 1, "misfit:m": 2, "misfit:tags": 1}
+
+
 def test_a_column_of_quite_another_type_is_an_error(tmp_path):
     pq.write_table(pa.table({"text": ["a"], "n": [1]}), tmp_path / "0.parquet")
-    pq.write_table(pa.table({"text": ["a"], "n": ["one"]}), tmp_path / "1.parquet")
-    with pytest.raises(InputError, match=r"1\.parquet: column 'n' is string and cannot be int64, as in the first file"):
+    pq.write_table(pa.table({"text": ["a"], "n": [[1]]}), tmp_path / "1.parquet")
+    with pytest.raises(
+        InputError, match=r"1\.parquet: column 'n' is list<.*> and cannot be int64, as in the first file"
+    ):
         read(tmp_path / "*.parquet")
 
 
