@@ -11,7 +11,7 @@ from textmill.pipeline.errors import UsageError
 from textmill.pipeline.io.files import join, open_binary
 from textmill.pipeline.mixing.cells import Cells, count_cells, merge_cells
 from textmill.pipeline.mixing.shuffle import TOKENS
-from textmill.pipeline.mixing.stage import COUNTED, Mix, group_rows
+from textmill.pipeline.mixing.stage import COUNTED, ESTIMATED, Mix, group_rows
 from textmill.pipeline.recipe import BarrierStage, Recipe
 from textmill.pipeline.run_folder import open_run
 
@@ -21,7 +21,7 @@ def mix_of(recipe: Recipe) -> Mix:
     for stage in recipe.stages:
         if isinstance(stage, BarrierStage) and isinstance(stage.barrier.part, Mix):
             return stage.barrier.part
-    raise UsageError(f"recipe {recipe.name} has no mix; add a stage such as  - barrier: mixture, mix: {{by: [source]}}")
+    raise UsageError(f"recipe {recipe.name} has no mix; add a stage such as  - {{mix: final, by: [source]}}")
 
 
 def count_run(out: str, mix: Mix) -> tuple[Cells, int, int]:
@@ -40,7 +40,7 @@ def count_run(out: str, mix: Mix) -> tuple[Cells, int, int]:
         estimated += table.num_rows - sum(bool(counted) for counted in table.column(COUNTED).to_pylist())
     if not documents:
         raise UsageError(f"{out}: no documents are there to plan with; run the recipe up to its mix first")
-    return merge_cells(parts), documents, estimated
+    return merge_cells(parts), documents, documents if mix.tokens_column == ESTIMATED else estimated
 
 
 def _sketches(out: str, mix: Mix) -> Iterator[pa.Table]:

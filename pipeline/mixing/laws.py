@@ -39,7 +39,17 @@ class MixingLaw:
 
 
 def fit_law(runs: ProxyRuns, *, seed: int = 0) -> MixingLaw:
-    """Fit every target alone. Raises UsageError for fewer than `RUNS_A_PARAMETER` runs a parameter."""
+    """Fit every target alone."""
+    random = np.random.default_rng(seed)
+    fits = [_fit_target(runs.inputs, losses, random) for losses in runs.losses.T]
+    return MixingLaw(np.array([fit[0] for fit in fits]), np.array([fit[1:] for fit in fits]))
+
+
+def held_out_correlation(runs: ProxyRuns, weights: Floats, *, seed: int = 0) -> float:
+    """Rank correlation of predicted and true loss, each predicted from the others.
+
+    Raises UsageError for fewer than `RUNS_A_PARAMETER` runs a parameter, and for those that contradict each other.
+    """
     groups = len(runs.names)
     least = int(np.ceil(RUNS_A_PARAMETER * (groups + 1)))
     if len(runs.inputs) < least:
@@ -47,13 +57,6 @@ def fit_law(runs: ProxyRuns, *, seed: int = 0) -> MixingLaw:
             f"{len(runs.inputs)} runs are too few: a law of {groups} groups has {groups + 1} parameters a target, "
             f"and needs {least} runs at least"
         )
-    random = np.random.default_rng(seed)
-    fits = [_fit_target(runs.inputs, losses, random) for losses in runs.losses.T]
-    return MixingLaw(np.array([fit[0] for fit in fits]), np.array([fit[1:] for fit in fits]))
-
-
-def held_out_correlation(runs: ProxyRuns, weights: Floats, *, seed: int = 0) -> float:
-    """Rank correlation of predicted and true loss, each predicted from the others. Raises UsageError as `fit_law`."""
 
     def predict(known: ProxyRuns, shares: Floats) -> Floats:
         return fit_law(known, seed=seed).predict(shares) @ weights

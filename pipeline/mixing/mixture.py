@@ -10,6 +10,9 @@ from textmill.pipeline.parameters import Parameters
 
 _POWERS = {"": 1, "k": 10**3, "M": 10**6, "B": 10**9, "G": 10**9, "T": 10**12}
 
+_SUM_SLACK = 1e-6
+"""By how much shares may miss 1 in all, as rounded ones do."""
+
 
 def _tokens(given: Any) -> Any:
     """``500M``, ``10B`` and ``1.5T`` as whole numbers; 1e9 too, as YAML may read it as text."""
@@ -44,6 +47,16 @@ class Explicit(_Settings):
 
     kind: Literal["explicit"]
     shares: dict[str, float] = Field(description="share of the tokens by group: web, or web/en for two columns")
+
+    @model_validator(mode="after")
+    def _one_in_all(self) -> "Explicit":
+        if below := [f"share of {name} is {share:g}, below 0" for name, share in self.shares.items() if share < 0]:
+            raise ValueError("; ".join(below))
+        total = sum(self.shares.values())
+        if not abs(total - 1) <= _SUM_SLACK:
+            listed = ", ".join(f"{name} {share:g}" for name, share in self.shares.items())
+            raise ValueError(f"shares add up to {total:g}, not 1: {listed or 'there are none'}")
+        return self
 
 
 class Proportional(_Settings):
@@ -201,7 +214,7 @@ class Mixture(Parameters):
                 raise ValueError("each of several phases needs budget_tokens or share")
         else:
             total = sum(share for share in shares if share is not None)
-            if shares and abs(total - 1) > 1e-6:
+            if shares and abs(total - 1) > _SUM_SLACK:
                 raise ValueError(f"the shares of the phases add up to {total:g}, not 1")
 
     def column_of(self, phase: Phase | None = None) -> str | None:

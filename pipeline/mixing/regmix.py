@@ -27,9 +27,15 @@ RUNS_A_GROUP: Final = 8
 
 
 def fit_trees(runs: ProxyRuns, weights: Floats, *, seed: int = 0) -> Any:
-    """A LightGBM booster from shares to the weighted loss.
+    """A LightGBM booster from shares to the weighted loss. Raises UsageError without LightGBM."""
+    return fit_boosted_trees(runs.inputs, runs.losses @ weights, seed=seed)
 
-    Raises UsageError for too few runs, and without LightGBM.
+
+def held_out_correlation(runs: ProxyRuns, weights: Floats, *, seed: int = 0) -> float:
+    """Rank correlation of predicted and true loss, each predicted from the other runs.
+
+    Raises UsageError for fewer than `RUNS_A_GROUP` runs a group, for those that contradict each other, and without
+    LightGBM.
     """
     least = RUNS_A_GROUP * len(runs.names)
     if len(runs.inputs) < least:
@@ -37,11 +43,6 @@ def fit_trees(runs: ProxyRuns, weights: Floats, *, seed: int = 0) -> Any:
             f"{len(runs.inputs)} runs are too few: a regression on {len(runs.names)} groups needs {least} at least "
             "(RegMix trained 512)"
         )
-    return fit_boosted_trees(runs.inputs, runs.losses @ weights, seed=seed)
-
-
-def held_out_correlation(runs: ProxyRuns, weights: Floats, *, seed: int = 0) -> float:
-    """Rank correlation of predicted and true loss, each predicted from the other runs. Raises as `fit_trees`."""
 
     def predict(known: ProxyRuns, shares: Floats) -> Floats:
         return np.asarray(fit_trees(known, weights, seed=seed).predict(shares))

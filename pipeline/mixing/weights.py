@@ -10,7 +10,6 @@ from textmill.pipeline.mixing.cells import Floats
 from textmill.pipeline.mixing.mixture import Entropy, Explicit, MixingLaw, Proportional, RegMix, Temperature, Unimax
 
 AnyWeights = Explicit | Proportional | Temperature | Unimax | Entropy | MixingLaw | RegMix
-_SUM_SLACK = 1e-6
 
 
 class Supply(NamedTuple):
@@ -89,10 +88,7 @@ def under_caps(shares: Floats, room: Floats) -> Floats:
 
 def _explicit(weights: Explicit, supply: Supply) -> Floats:
     labels, shares = set(supply.labels), weights.shares
-    problems = [f"share of {name} is {share:g}, below 0" for name, share in shares.items() if share < 0]
-    total = sum(shares.values())
-    if abs(total - 1) > _SUM_SLACK:
-        problems.append(f"shares add up to {total:g}, not 1: {_listed(shares)}")
+    problems = []
     for name, label_tokens in zip(supply.labels, supply.natural, strict=True):
         if name not in shares:
             hint = did_you_mean(name, shares.keys() - labels)

@@ -1,6 +1,7 @@
 """The mixture of a corpus, before and after by group: for report.json, and as a table for the terminal."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -27,12 +28,13 @@ def mixture_section(run: RunFolder) -> Json | None:
     Of a group: documents and tokens before (`documents`, `unique_tokens`, `share_before`) and in the phase
     (`documents_used`, `copies`, `tokens`, `share_after`), the share that was asked for (`share`), how often it is
     used (`epochs`, and with earlier phases `epochs_so_far`), and what its tokens are worth as new ones
-    (`effective_tokens`; Scaling Data-Constrained Language Models). `budgets` says what others would be worth.
+    (`effective_tokens`; Scaling Data-Constrained Language Models): what the plan holds a token of them to be worth.
+    `budgets` says what others would be worth.
     """
     mixture = run.mixture()
     if mixture is None:
         return None
-    phases = [_phase(phase) for phase in mixture["phases"]]
+    phases = _phases(mixture["phases"])
     mains = [phase for phase in phases if phase["variant_of"] is None]
     total = {key: sum(phase[key] for phase in mains) for key in ("copies", "tokens", "effective_tokens")}
     kept = {key: mixture[key] for key in ("by", "seed", "tokens_from", "warnings")}
@@ -58,18 +60,35 @@ def copies_of(run: RunFolder, row: Mapping[str, Any]) -> list[Json]:
     return told
 
 
-def _phase(phase: Mapping[str, Any]) -> Json:
+def _phases(planned: Sequence[Mapping[str, Any]]) -> list[Json]:
+    """What became of the phases. Those that are drawn count for the later ones, their variants do not."""
+    used: Counter[str] = Counter()
+    before: dict[str, Counter[str]] = {}
+    found = []
+    for phase in planned:
+        start = before[phase["name"]] = before[phase["variant_of"]] if phase["variant_of"] else Counter(used)
+        found.append(_phase(phase, start))
+        if phase["variant_of"] is None:
+            used.update({group["group"]: group["tokens"] for group in phase["groups"]})
+    return found
+
+
+def _phase(phase: Mapping[str, Any], start: Mapping[str, int]) -> Json:
+    """start: tokens that earlier phases used of each group."""
     before = max(1, _sum(phase["groups"], "unique_tokens"))
     after = max(1, phase["tokens"])
-    groups = [
-        {
-            **group,
+    groups = []
+    for group in phase["groups"]:
+        unique, expected = max(1, group["unique_tokens"]), group["expected_tokens"]
+        realised = {
+            "epochs": group["tokens"] / unique,
+            "epochs_so_far": (start[group["group"]] + group["tokens"]) / unique,
+            "effective_tokens": group["tokens"] * group["effective_tokens"] / expected if expected else 0.0,
             "share_before": round(group["unique_tokens"] / before, 6),
             "share_after": round(group["tokens"] / after, 6),
         }
-        for group in phase["groups"]
-    ]
-    return {**phase, "groups": groups}
+        groups.append({**group, **realised})
+    return {**phase, "groups": groups, "effective_tokens": sum(group["effective_tokens"] for group in groups)}
 
 
 def _sum(groups: Any, key: str) -> int:

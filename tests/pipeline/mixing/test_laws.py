@@ -93,8 +93,9 @@ def test_the_best_mixture_is_the_best_of_a_grid_within_the_caps() -> None:
 
 
 def test_too_few_and_contradictory_runs_are_refused() -> None:
-    with pytest.raises(UsageError, match="5 runs are too few"):
-        fit_law(runs_of(5))
+    with pytest.raises(UsageError, match="5 runs are too few: a law of 3 groups has 4 parameters a target"):
+        laws.held_out_correlation(runs_of(5), np.array([0.5, 0.5]))
+    laws.held_out_correlation(runs_of(6), np.array([0.5, 0.5]))  # though fewer are left while some are held out
     runs = runs_of(20)
     shares, losses = np.vstack([runs.inputs, runs.inputs[:1]]), np.vstack([runs.losses, runs.losses[:1] + 3])
     with pytest.raises(UsageError, match="runs contradict each other: 2 runs of books"):
@@ -127,7 +128,7 @@ def test_regmix_ranks_and_finds_a_better_mixture() -> None:
     best = TRUE.predict(shares[:128].mean(axis=0)[None]) @ weights
     assert best < np.quantile(runs.losses @ weights, 0.05)
     with pytest.raises(UsageError, match="20 runs are too few"):
-        regmix.fit_trees(runs_of(20), weights)
+        regmix.held_out_correlation(runs_of(20), weights)
 
 
 def test_tables_of_runs(tmp_path: Path) -> None:

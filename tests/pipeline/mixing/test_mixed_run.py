@@ -278,7 +278,12 @@ def test_the_report_tells_each_group_before_and_after(out: Path, folder: Path) -
             name = group["group"]
             assert group["share_before"] == pytest.approx(unique[name] / sum(unique.values()), abs=1e-6)
             assert group["share_after"] == pytest.approx(after[name] / sum(after.values()), abs=1e-6)
-        assert phase["effective_tokens"] <= phase["budget_tokens"] * 1.001
+            assert group["epochs"] == pytest.approx(after[name] / unique[name])
+            assert group["effective_tokens"] <= after[name] * (1 + 1e-6)  # used tokens are worth no more than new ones
+        assert phase["effective_tokens"] == pytest.approx(sum(group["effective_tokens"] for group in phase["groups"]))
+    for name in unique:
+        used_up = [next(g for g in phase["groups"] if g["group"] == name) for phase in mixture["phases"]]
+        assert used_up[-1]["epochs_so_far"] == pytest.approx(sum(group["epochs"] for group in used_up))
     text = told(lambda console: render_funnel(content, console))
     assert re.search(r"phase stable: \d\.\d+k tokens, 6,?0?0?0?k? asked for, worth \d\.\d+k new ones", text)
     assert re.search(r"documents of which [\d,]+ repeat others", text)

@@ -99,6 +99,17 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def test_a_column_of_estimates_is_not_called_counted(recipe: Path, tmp_path: Path) -> None:
+    content = yaml.safe_load(recipe.read_text())
+    content["output"]["path"] = str(tmp_path / "out")
+    mix = {"mix": "final", "tokens_column": "estimated_tokens"}
+    content["stages"] = [{"chain": "count", "steps": ["token_count"]}, mix]
+    path = tmp_path / "estimated.yaml"
+    path.write_text(yaml.safe_dump(content))
+    run("run", str(path), "--executor", "inline")
+    assert "50 documents, 150 tokens, tokens estimated for 100.0% of them" in run("plan-mix", str(path)).output
+
+
 def test_budgets_of_a_run(recipe: Path, tmp_path: Path) -> None:
     svg = tmp_path / "plot.svg"
     for given in (recipe, recipe.parent / "out"):
