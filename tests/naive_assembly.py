@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from naive_layout import Block, Node, Writer, href
+from naive_hints import href
+from naive_layout import Block, Node, Writer
 
 from textmill.pipeline.extraction.assembly import LINKS, MARKDOWN, TABLES
 

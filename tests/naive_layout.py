@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from html.entities import html5
 
 import naive_extraction
+from naive_hints import COMMENT_WORDS, WORD_ATTRIBUTES, attributes_of, hints_of, href
 
 from textmill.pipeline.extraction import nodes as flag
 from textmill.pipeline.extraction.tags import BLOCK, BREAK, KINDS, LINK, NAMES, ROOT, RULE
 from textmill.pipeline.extraction.tokenizer import END, RAW_TEXT, START, TEXT
 from textmill.pipeline.kernels.unicode import UNSPACED, unicode_tables
 
-WORD_ATTRIBUTES = {"class": 0, "id": 0, "role": 3, "itemprop": 4, "data-testid": 5, "data-type": 5, "data-role": 5}
-COMMENT_WORDS = {"comment", "comments", "commentlist", "respond", "disqus", "replies", "commenter"}
 ELEMENT_FLAGS = {
     name: bit
     for names, bit in {
@@ -39,9 +38,6 @@ NO_UTF_8 = "\udc80"
 codecs.register_error("drop_short", lambda e: ("\ufffd" if e.end - e.start > 2 else NO_UTF_8, e.end))
 
 _REFERENCE = re.compile(r"&#[xX][0-9a-fA-F]+;?|&#[0-9]+;?|&[A-Za-z0-9]{1,32};?|.", re.DOTALL)
-_ATTRIBUTE = re.compile(
-    rb"""[\x00-\x20/]*([^\x00-\x20=/]*)(?:[\x00-\x20]*=[\x00-\x20]*(?:"([^"]*)"?|'([^']*)'?|([^\x00-\x20]*)))?"""
-)
 
 
 @dataclass(eq=False)
@@ -77,41 +73,6 @@ class Block:
     headings: int = 0
 
 
-def attributes_of(tag: bytes) -> list[tuple[str, bytes]]:
-    """Names in lower case and raw values, as often as they are there."""
-    found, at = [], re.match(rb"[^\x00-\x20/]*", tag).end()
-    while at < len(tag) and (match := _ATTRIBUTE.match(tag, at)) and match.end() > at:
-        at = match.end()
-        value = next((group for group in match.groups()[1:] if group is not None), b"")
-        found.append((match[1].decode("latin-1").lower(), value))
-    return found
-
-
-def href(tag: bytes) -> bytes:
-    return dict(reversed(attributes_of(tag))).get("href", b"")
-
-
-def hints_of(value: bytes, seed: int) -> list[int]:
-    """Of each word, and of each two neighbours that no white space divides."""
-    found = []
-    for run in re.split(rb"[\x00-\x20]+", value):
-        before = None
-        for word in re.findall(rb"[A-Za-z]{2,}", re.sub(rb"([a-z])(?=[A-Z])", rb"\1 ", run)):
-            key = _seeded_key(word.lower(), seed)
-            found.append(key)
-            if before is not None:
-                found.append((before * 31 + key) % 2**64)
-            before = key
-    return [(key * 0x9E3779B97F4A7C15 % 2**64) >> 49 for key in found]
-
-
-def _seeded_key(word: bytes, seed: int) -> int:
-    key = 0xCBF29CE484222325 + seed
-    for byte in word:
-        key = (key ^ byte) * 0x100000001B3 % 2**64
-    return key
-
-
 def read_attributes(node: Node, tag: bytes) -> None:
     """Add what a start tag says of its element."""
     node.kind = re.match(rb"[^\x00-\x20/]*", tag)[0].lower()
@@ -144,7 +105,7 @@ def is_invisible(letter: str) -> bool:
 
 
 class Writer:
-    """Takes a page apart, token by token."""
+    """Takes a page apart, token by token. links: tokens of their start tags. title: its span."""
 
     def __init__(self, page: bytes) -> None:
         self.page = page
@@ -348,8 +309,3 @@ class Writer:
 
 def is_unspaced(letter: str) -> bool:
     return bool(unicode_tables().classes[ord(letter[0])] & UNSPACED)
-
-
-def lay_out(page: bytes) -> Writer:
-    """The page's nodes, blocks, links (tokens of their start tags) and title (its span)."""
-    return Writer(page)

@@ -3,20 +3,25 @@
 from typing import NamedTuple
 
 import naive_assembly
+import naive_features
 import naive_layout
 import numpy as np
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from strategies import HARD_PIECES
 
-from textmill.pipeline.extraction import nodes, writing
+from textmill.pipeline.extraction import features, nodes, second, writing
 from textmill.pipeline.extraction.analysis import Room, describe, new_room, tables
 from textmill.pipeline.extraction.assembly import LINKS, MARKDOWN, TABLES, Source, assemble
+from textmill.pipeline.extraction.features import FEATURES
 from textmill.pipeline.extraction.hints import HINTS
 from textmill.pipeline.extraction.layout import Layout
+from textmill.pipeline.extraction.second import fill_second, threshold
 from textmill.pipeline.extraction.tags import NAMES
 from textmill.pipeline.extraction.tokenizer import Tokens
 
+PROSE = "The mill on the river has ground wheat for the villages, and rye, since 1803; it still stands. "
 BLOCKS = (
     *("p", "div", "h1", "h3", "ul", "ol", "li", "table", "tr", "td", "th", "blockquote", "pre", "x-y", "button"),
     *("dl", "dt", "dd", "section", "article", "listing", "nav"),
@@ -71,6 +76,7 @@ TEXTS = [
         "* * *",
         "x" * 301,
         "Mill. " * 60,
+        PROSE,
         "مطحنة",
         "水车",
         "mill" * 3,
@@ -102,13 +108,14 @@ class Laid(NamedTuple):
     data: bytes
     tokens: Tokens
     layout: Layout
+    measures: np.ndarray
     room: Room
 
 
-def laid(page: bytes) -> Laid:
+def laid(page: bytes, weights: np.ndarray | None = None) -> Laid:
     room = new_room(len(page), page.count(b"<"))
-    tokens, layout, _ = describe(np.frombuffer(page, np.uint8), tables(), np.zeros(HINTS, np.float32), room)
-    return Laid(page, tokens, layout, room)
+    weights = np.zeros(HINTS, np.float32) if weights is None else weights
+    return Laid(page, *describe(np.frombuffer(page, np.uint8), tables(), weights, room), room)
 
 
 def assert_same_tree(layout: Layout, twin: naive_layout.Writer) -> None:
@@ -157,7 +164,7 @@ def assert_same_blocks(layout: Layout, twin: naive_layout.Writer) -> None:
 @example("<div><a href=/x/>a</a><a href='/x' />b</a><div><a href=x>c</div>d</a>e")
 @example("<pre>a&#13;&#10;b&#13;\nc\r\n&#10;d")
 def test_a_page_is_laid_out_as_by_the_twin(page):
-    found, twin = laid(page.encode()), naive_layout.lay_out(page.encode())
+    found, twin = laid(page.encode()), naive_layout.Writer(page.encode())
     assert_same_tree(found.layout, twin)
     assert_same_blocks(found.layout, twin)
 
@@ -169,7 +176,7 @@ def test_a_page_is_laid_out_as_by_the_twin(page):
 )
 def test_bytes_that_are_no_utf_8_are_passed_over_as_by_the_twin(pieces):
     page = b"".join(pieces)
-    assert_same_blocks(laid(page).layout, naive_layout.lay_out(page))
+    assert_same_blocks(laid(page).layout, naive_layout.Writer(page))
 
 
 @given(pages, st.integers(0, 2**32 - 1))
@@ -184,10 +191,55 @@ def test_bytes_that_are_no_utf_8_are_passed_over_as_by_the_twin(pieces):
 @example("<table><tr><td>a<td>b</table><table><tr><td>a<tr><td>b<td>c</table><table><tr><td>a<tr><td>b</table>", 0)
 @example("<pre>a<pre>b</pre>c</pre><table><tr><td>a<pre>b<td>c<tr><td>d<td>e</pre></table>", 0)
 def test_kept_blocks_are_written_as_by_the_twin(page, without):
-    found, twin = laid(page.encode()), naive_layout.lay_out(page.encode())
+    found, twin = laid(page.encode()), naive_layout.Writer(page.encode())
     count = len(found.layout.blocks)
     kept = np.ones(count, np.bool_) if without == 0 else np.random.default_rng(without).random(count) < 0.7
     data = np.frombuffer(page.encode(), np.uint8)
     for options in range((MARKDOWN | LINKS | TABLES) + 1):
         source = Source(data, found.tokens, found.layout, found.room.scratch.sums, kept)
         assert assemble(source, options).tobytes().decode() == naive_assembly.written(twin, kept.tolist(), options)
+
+
+@given(pages, st.integers(0, 99))
+@settings(max_examples=200)
+@example(
+    f"<title>The Mill</title><h1>mill</h1><div class=post><p>{PROSE}<p>{PROSE}</div><ul class=comments><li>{PROSE}", 1
+)
+@example(f"<div><div><p>{PROSE}</div><div>a</div></div>b<p><a href=x>{PROSE}</a>", 2)
+@example("<p>水车：一八〇三年。</p><p>«Σίσυφος»، 3 x:</p><p>ǅ</p><p>don't 42</p><h2>١٢</h2>", 3)
+@example("".join(f"<p>{'x' * size},." for size in (57, 58)) + "<p>a«b»c", 4)
+@example("".join(f"<p>{words} {'x' * 60}." for words in ("of the", "of the and", "水" * 10, "水" * 11, ",")), 5)
+@example(f"<div><p>{'x' * 999}, a.</div><div><p>{'x' * 138}, a.<p>{'x' * 138}, a.</div>", 6)
+@example(f"<div><a href=x>{'x' * 66}</a><p>{'x' * 99}, a.</div>", 7)
+def test_blocks_are_described_as_by_the_twin(page, seed):
+    rng = np.random.default_rng(seed)
+    weights = rng.normal(size=HINTS).astype(np.float16).astype(np.float32)
+    found = laid(page.encode(), weights)
+    twin = naive_features.Page(naive_layout.Writer(page.encode()), weights)
+    count, scratch = len(found.layout.blocks), found.room.scratch
+    assert found.measures.tolist() == [list(vars(own).values()) for own in twin.measures]
+    assert_same_table(scratch.table[:count, :FEATURES], features.NAMES, twin.features())
+    scratch.first[:count] = rng.random(count)
+    fill_second(found.layout, scratch)
+    rows = twin.second(scratch.first[:count].astype(float).tolist())
+    assert_same_table(scratch.table[:count, FEATURES:], second.NAMES, rows)
+
+
+def assert_same_table(table: np.ndarray, names: tuple[str, ...], rows: list[dict[str, float]]) -> None:
+    expected = np.array([[row[name] for name in names] for row in rows], np.float64).reshape(table.shape)
+    for number, name in enumerate(names):
+        assert table[:, number] == pytest.approx(expected[:, number], rel=1e-4, abs=1e-4), name
+
+
+@given(st.lists(st.tuples(st.floats(0, 1, width=32), st.integers(0, 99)), max_size=12))
+def test_the_threshold_is_nearly_that_of_the_best_choice(blocks):
+    likely, words = np.array(blocks, np.float32).reshape(-1, 2).T.copy()
+    limit, claimed = threshold(likely, words)
+    kept, expected = likely > limit, (likely * words).sum()
+    assert 2 * (likely * words)[kept].sum() / max(1e-9, words[kept].sum() + expected) == pytest.approx(
+        claimed, abs=1e-5
+    )
+    best, size = naive_features.best_choice(likely.tolist(), words.tolist())
+    # It stops at steps below 0.001; Newton's method is then no farther away than this, as F1 is of a convex problem.
+    away = 0.002 * (words.sum() + expected) / max(1e-9, size + expected) + 1e-5
+    assert best - away <= claimed <= best + 1e-5
