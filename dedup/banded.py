@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from textmill.dedup.index import Index, index_manifest, open_matching
+from textmill.dedup.index import Index, index_manifest, open_index, open_matching
 from textmill.dedup.lsh import optimal_bands
 from textmill.dedup.normalize import Variant, normalize
 from textmill.dedup.signatures import band_keys, permutations, signatures
@@ -89,8 +89,11 @@ class Banded(Barrier):
         return frozenset({schema.TEXT}) | scope_columns(self.scope)
 
     def depends_on(self) -> tuple[str, ...]:
-        """What the index holds."""
-        return () if self.against is None else (index_manifest(self.against),)
+        """What the index holds. Raises InputError where there is none."""
+        if self.against is None:
+            return ()
+        open_index(self.against)
+        return (index_manifest(self.against),)
 
     def prepare(self) -> None:
         """Look whether the index is for keys of the same settings. Raises InputError."""

@@ -84,7 +84,7 @@ class Index:
     @property
     def present(self) -> int:
         """Documents that are in it."""
-        return self.size - self.erased - (self.removed.rows if self.removed else 0)
+        return self.inserted + self.size - self.erased - (self.removed.rows if self.removed else 0)
 
     @property
     def files(self) -> tuple[IndexFile, ...]:

@@ -200,6 +200,13 @@ def test_where_no_index_is_nothing_can_be_changed_and_nothing_is_made(tmp_path):
         assert not nowhere.exists()
 
 
+def test_a_run_against_an_index_that_is_not_there_says_how_to_make_one(tmp_path):
+    write_lines(tmp_path, a=["text"])
+    recipe = recipe_of(tmp_path, {"barrier": "near", "minhash": {"against": str(tmp_path / "nowhere")}})
+    with pytest.raises(InputError, match=r"nowhere: no index here.* Make one with textmill index add"):
+        run(recipe, str(tmp_path / "out"), Inline())
+
+
 def test_another_setting_is_named_with_both_values(filled):
     barrier = MinHash(**{**SETTINGS, "rows": 4, "normalize": "letters"})
     with pytest.raises(InputError) as error:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from support import corpus, decisions, recipe_of, write_lines
 
 from textmill.dedup.bloom import Sizing, band_rate, bits_a_document, insert, sift, sizing
+from textmill.dedup.index import open_index
 from textmill.dedup.lsh_bloom import LshBloom
 from textmill.dedup.minhash import MinHash
 from textmill.dedup.signatures import permutations
@@ -174,6 +175,7 @@ def test_a_crawl_beside_the_index_of_another_keeps_what_one_run_over_both_keeps(
         assert result.rows_kept == 20
         assert {row["value"] for row in decisions(tmp_path / "out2")} == {9.0}
     assert dict(index_stats(path))["room"].startswith(f"{kept_first} of 200")
+    assert open_index(path).present == kept_first
     with pytest.raises(UsageError, match="Bloom filters forget nothing"):
         remove_from_index(path, ["x"])
     with pytest.raises(UsageError, match="an index for lsh_bloom, not for minhash"):
