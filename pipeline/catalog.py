@@ -118,7 +118,26 @@ def _find(name: str, table: dict[str, str], base: type[P], kind: str) -> type[P]
     if found is None:
         raise RecipeError(f"module {module!r} has no {attribute!r}{did_you_mean(attribute, dir(home))}")
     if not (isinstance(found, type) and issubclass(found, base)):
-        raise RecipeError(f"{name!r} is no {kind}: derive it from {base.__name__}")
+        bases = "Filter, Scorer or Mapper, or mark a function @doc_filter or @doc_scorer"
+        raise RecipeError(f"{name!r} is no {kind}: derive it from {bases if base is Step else base.__name__}")
     if inspect.isabstract(found):
         raise RecipeError(f"{name!r} is no whole {kind}: it lacks {', '.join(sorted(found.__abstractmethods__))}")
+    if advice := _misfit(found):
+        raise RecipeError(f"{name!r} is no whole {kind}: {advice}")
     return found
+
+
+def _misfit(found: type[Parameters]) -> str:
+    """What to write in place of a method that does not take what it will be given; ``""`` when there is none."""
+    for ancestor in found.__mro__[1:]:
+        for method in sorted(getattr(ancestor, "__abstractmethods__", ())):
+            asked, own = (inspect.getattr_static(part, method) for part in (ancestor, found))
+            if not (inspect.isfunction(asked) and inspect.isfunction(own)):
+                continue
+            given = list(inspect.signature(asked).parameters)
+            try:
+                inspect.signature(own).bind(*given)
+            except TypeError:
+                takes = ", ".join(inspect.signature(own).parameters)
+                return f"write {method}({', '.join(given)}), not {method}({takes})"
+    return ""

@@ -68,6 +68,8 @@ def load_recipe(path: str, overrides: Sequence[str] = ()) -> Recipe:
 def _why_missing(path: str, error: InputError) -> str:
     if Path(path).is_dir():
         return f"recipe {path}: is a folder; name a YAML file in it"
+    if "no such file" not in str(error):
+        return f"recipe {error}"
     packaged = sorted(file.stem for file in Path(resolve_packaged("configs/quickstart.yaml")).parent.glob("*.yaml"))
     return f"recipe {error}{did_you_mean(Path(path).stem, packaged)} (textmill brings: {', '.join(packaged)})"
 

@@ -102,7 +102,11 @@ def doc_filter(function: Callable[..., str | None]) -> type[Filter]:
     """
 
     def judge(self: Filter, batch: pa.RecordBatch) -> Verdict:
-        return Verdict.of(batch).drop_each(_call_each(function, self, batch))
+        found = _call_each(function, self, batch)
+        for given in found:
+            if given is not None and not isinstance(given, str):
+                raise TypeError(f"{function.__name__} must return a reason, a text, or None, not {given!r:.80}")
+        return Verdict.of(batch).drop_each(found)
 
     return _step_of(function, Filter, {"judge": judge})  # type: ignore[type-abstract]
 

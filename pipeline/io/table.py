@@ -122,7 +122,9 @@ def output_schema(columns: Sequence[Column]) -> pa.Schema:
 def _missing(name: str, origin: str, found: Sequence[str]) -> str:
     if origin in found:
         return f"two columns are named {origin!r}"
-    return f"no column {origin!r} for {name}{did_you_mean(origin, found)}; there are: {', '.join(found) or 'none'}"
+    advice = ". Say which with text_column (of a command: --text-column)" if origin == name == schema.TEXT else ""
+    there = ", ".join(found) or "none"
+    return f"no column {origin!r} for {name}{did_you_mean(origin, found)}; there are: {there}{advice}"
 
 
 def _type(name: str, found: pa.Field, path: str) -> pa.DataType:

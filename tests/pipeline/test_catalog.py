@@ -75,3 +75,21 @@ def test_a_step_whose_library_is_missing_is_listed_with_the_remedy_beside_the_ot
     (dear,) = [line for line in lines if line.split()[:1] == ["dear"]]
     assert f"needs {library}, which is not installed; {remedy}" in dear
     assert {line.split()[0] for line in lines if line} >= {name for _, name in ENTRIES}
+
+
+@pytest.mark.parametrize(
+    ("source", "advice"),
+    [
+        ("class Own(Filter):\n    def judge(self): ...", "write judge(self, batch), not judge(self)"),
+        ("class Own(Scorer):\n    def score(self, a, b): ...", "write score(self, batch), not score(self, a, b)"),
+    ],
+)
+def test_a_method_that_cannot_take_a_batch_is_told_before_a_run(
+    source: str, advice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "misfit_steps.py").write_text(f"from textmill import Filter, Mapper, Scorer\n\n{source}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "misfit_steps", raising=False)
+    with pytest.raises(RecipeError) as told:
+        catalog.step("misfit_steps:Own")
+    assert str(told.value) == f"'misfit_steps:Own' is no whole step: {advice}"

@@ -225,8 +225,9 @@ def test_expectations_name_stages_and_steps_and_give_ranges() -> None:
 
 
 def test_a_class_that_is_no_step() -> None:
-    assert only_problem(content("support:Lines")) == "base.Lines: 'support:Lines' is no step: derive it from Step"
-    assert only_problem(content("textmill:judge")) == "base.judge: 'textmill:judge' is no step: derive it from Step"
+    advice = "derive it from Filter, Scorer or Mapper, or mark a function @doc_filter or @doc_scorer"
+    assert only_problem(content("support:Lines")) == f"base.Lines: 'support:Lines' is no step: {advice}"
+    assert only_problem(content("textmill:judge")) == f"base.judge: 'textmill:judge' is no step: {advice}"
     assert only_problem(content("textmill:Filter")) == "base.Filter: 'textmill:Filter' is no whole step: it lacks judge"
     assert only_problem(content("support:MinLenth")) == (
         "base.MinLenth: module 'support' has no 'MinLenth'; did you mean 'MinLength'?"
@@ -239,6 +240,9 @@ def test_a_recipe_file_that_is_missing_or_no_yaml(tmp_path: Path) -> None:
     (tmp_path / "broken.yaml").write_text("name: [1")
     with pytest.raises(RecipeError, match=r"broken\.yaml: not YAML: "):
         load_recipe(str(tmp_path / "broken.yaml"))
+    (tmp_path / "latin.yaml").write_bytes(b"name: caf\xe9")
+    with pytest.raises(RecipeError, match=r"^recipe .*latin\.yaml: not UTF-8 text: [^(]*$"):
+        load_recipe(str(tmp_path / "latin.yaml"))
     (tmp_path / "list.yaml").write_text("- name")
     with pytest.raises(RecipeError, match=r"recipe .*list\.yaml: is no mapping with name, inputs and stages"):
         load_recipe(str(tmp_path / "list.yaml"))

@@ -114,3 +114,12 @@ def test_a_filter_that_does_not_judge_every_row_is_told_so(answer: object) -> No
 
     with pytest.raises((TypeError, ValueError), match="verdict"):
         Careless().apply(batch_of(["a", "b"]))
+
+
+def test_a_function_that_judges_says_a_reason_or_none_and_nothing_else() -> None:
+    @doc_filter
+    def yes(text: str) -> str | None:
+        return True  # type: ignore[return-value]
+
+    with pytest.raises(TypeError, match="yes must return a reason, a text, or None, not True"):
+        judge(yes(), ["a"])
