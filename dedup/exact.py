@@ -1,6 +1,7 @@
 """Drops documents whose text, white space and case aside, another document has too; one of them stays."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import pyarrow as pa
 from pydantic import Field
@@ -22,6 +23,8 @@ class Exact(Barrier):
     A text of which normalisation leaves nothing is nobody's duplicate. Among N documents the
     expected number of pairs that collide by chance is N² / 2¹²⁹: 1.5e-17 for 10¹¹ documents.
     """
+
+    revision: ClassVar[int] = 2
 
     normalize: Variant = Field("lowercase", description="what is put aside before texts are compared")
     keep: Keep = Field(Keep(), description="which of the duplicates stays")

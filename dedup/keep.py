@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, model_serializer, model_validator
 
 from textmill.pipeline import schema
+from textmill.pipeline.errors import InputError
 
 RANK = "rank"
 """The column of a sketch that holds what a policy compares."""
@@ -18,6 +19,9 @@ Policy: TypeAlias = Literal["first", "longest", "highest", "lowest", "newest", "
 _FORMS = (
     "expected first, longest, newest, {highest: COLUMN}, {lowest: COLUMN}, {newest: COLUMN} or {prefer: [SOURCE, …]}"
 )
+_MONTH, _DAY = r"(0[1-9]|1[0-2])", r"(0[1-9]|[12]\d|3[01])"
+_DATE = rf"^\d{{4}}(-{_MONTH}(-{_DAY}([T ].*)?)?|{_MONTH}{_DAY}(T.*)?)?$"
+"""A year, a month or a day, and perhaps a time, by ISO 8601."""
 
 
 class Keep(BaseModel):
@@ -25,9 +29,10 @@ class Keep(BaseModel):
 
     first: the earliest in shard order, which also breaks the ties of every other policy.
     longest: the most code points. highest, lowest: by a column.
-    newest: the latest by a column of dates, or of ISO 8601 strings (`date` where none is named).
+    newest: the latest by a column of dates, or of ISO 8601 strings (`date` where none is named), which are compared
+    as they are written.
     prefer: by source, the first of the list before the second and so on, unlisted sources last.
-    A document without the value (null) comes after all that have one.
+    A document without the value (null, or for newest a string that is no such date) comes after all that have one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -68,7 +73,10 @@ class Keep(BaseModel):
         return frozenset({self.of}) if isinstance(self.of, str) else frozenset()
 
     def sketch(self, batch: pa.RecordBatch) -> dict[str, pa.Array]:
-        """What to remember of each row, as columns of a sketch: `rank`, or nothing."""
+        """What to remember of each row, as columns of a sketch: `rank`, or nothing.
+
+        Raises InputError for highest and lowest of a column of text.
+        """
         match self.policy:
             case "first":
                 return {}
@@ -77,7 +85,12 @@ class Keep(BaseModel):
             case "prefer":
                 order = pa.array(self.of, pa.string())
                 return {RANK: pc.index_in(batch.column(schema.SOURCE), value_set=order)}
-        return {RANK: batch.column(self.of)}
+        column = batch.column(self.of)
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            if self.policy != "newest":
+                raise InputError(f"keep: {self}: the column holds text, which is neither high nor low")
+            column = pc.if_else(pc.match_substring_regex(column, _DATE), column, pa.scalar(None, column.type))
+        return {RANK: column}
 
     def best_first(self, sketch: pa.Table) -> npt.NDArray[np.int64]:
         """Row numbers of `sketch`, the one to keep before the others; of equals the earlier row."""

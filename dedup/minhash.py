@@ -27,6 +27,7 @@ class MinHash(Banded):
     """
 
     kind: ClassVar[str] = "minhash"
+    revision: ClassVar[int] = 2
 
     verify: Verification = Field(
         "none", description="whether documents that agree in a band are compared by their signatures, or all shingles"

@@ -19,6 +19,7 @@ from textmill.dedup.guard import guard_sources
 from textmill.dedup.keep import Keep
 from textmill.dedup.sketches import PART_BYTES, Work
 from textmill.pipeline.barrier import FINDINGS, Barrier
+from textmill.pipeline.errors import InputError
 from textmill.pipeline.exchange import Portion, portions
 from textmill.pipeline.executor import Executor, gather
 from textmill.pipeline.io.files import join, write_whole
@@ -35,7 +36,7 @@ class Semantic(Barrier):
     a document without one (null, zeros, no finite numbers, other dimensions than most) is nobody's duplicate.
     """
 
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
 
     column: str = Field("embedding", description="the column of embeddings, lists of numbers")
     epsilon: float = Field(0.05, gt=0, lt=2, description="documents go that are more than 1 - epsilon like another")
@@ -58,9 +59,15 @@ class Semantic(Barrier):
         return frozenset({self.column}) | (self.keep.reads() if isinstance(self.keep, Keep) else frozenset())
 
     def sketch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """`embedding`, two bytes a dimension, null for one without direction; `rank` where it is needed."""
+        """`embedding`, two bytes a dimension, null for one without direction; `rank` where it is needed.
+
+        Raises InputError for a column that does not hold lists of numbers.
+        """
         rank = self.keep.sketch(batch) if isinstance(self.keep, Keep) else {}
-        return pa.RecordBatch.from_pydict({tasks.EMBEDDING: rounded(batch.column(self.column)), **rank})
+        try:
+            return pa.RecordBatch.from_pydict({tasks.EMBEDDING: rounded(batch.column(self.column)), **rank})
+        except TypeError as error:
+            raise InputError(f"semantic: column {self.column!r}: {error}") from error
 
     def resolve(
         self, sketches: Sequence[str], work: str, executor: Executor, *, part_bytes: int = PART_BYTES

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import comb
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,8 @@ class SimHash(Barrier):
     the distance are found: as at most `distance` of the `blocks` blocks of bits differ, the others are equal, and
     all that share those are compared. A document shorter than a run is nobody's duplicate.
     """
+
+    revision: ClassVar[int] = 2
 
     ngram: int = Field(6, ge=1, description="words (or characters) in a run")
     shingle: ShingleKind = Field("word", description="what runs are made of")

@@ -1,6 +1,7 @@
 """Drops documents that were read from the same page, whatever way its URL is written; one of them stays."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import pyarrow as pa
 from pydantic import Field
@@ -21,6 +22,8 @@ class UniqueUrl(Barrier):
 
     A document without URL, or with a string that is none, is nobody's duplicate.
     """
+
+    revision: ClassVar[int] = 2
 
     keep: Keep = Field(Keep.model_validate("newest"), description="which of the documents of a page stays")
     scope: str = Field(GLOBAL, description="`global`, or a column in which duplicates agree")

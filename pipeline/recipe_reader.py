@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from textmill.pipeline import catalog
+from textmill.pipeline import catalog, schema
 from textmill.pipeline.chain import READ
 from textmill.pipeline.errors import InputError, RecipeError, did_you_mean
 from textmill.pipeline.io.files import read_text, resolve_packaged
@@ -274,6 +274,9 @@ def _column_problems(readers: Sequence[Named], stages: Sequence[ChainStage | Bar
                 problems.append(f"{step.label} reads {missing!r}, which no earlier step adds ({earlier}){hint}")
             if isinstance(step.part, Mapper):
                 columns -= step.part.removes()
+            else:
+                taken = sorted(step.part.adds() & {schema.ID, schema.TEXT, schema.SOURCE})
+                problems += [f"{step.label} adds {name!r}, which every document has; choose another" for name in taken]
             columns |= step.part.adds()
             added += sorted(step.part.adds() - set(added))
     return problems

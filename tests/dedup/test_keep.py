@@ -5,6 +5,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from textmill.dedup.keep import Keep
+from textmill.pipeline.errors import InputError
 
 DOCUMENTS = pa.RecordBatch.from_pydict(
     {
@@ -36,6 +37,23 @@ def test_the_best_comes_first_and_of_equals_the_earlier(form, order):
     policy = keep(form)
     sketch = pa.table({"id": ["a", "b", "c", "d", "e"], **policy.sketch(DOCUMENTS)})
     assert policy.best_first(sketch).tolist() == order
+
+
+def test_what_is_no_date_comes_after_all_dates():
+    dates = ["unknown", "2024-01-02", "2024", "20240103", "Mon, 01 Jan 2029", "2024-13", "2024-01-02 10:00", "", None]
+    batch = pa.RecordBatch.from_pydict({"date": dates})
+    sketch = pa.table(keep("newest").sketch(batch))
+    assert [date for date in sketch["rank"].to_pylist() if date] == [
+        "2024-01-02",
+        "2024",
+        "20240103",
+        "2024-01-02 10:00",
+    ]
+
+
+def test_text_is_neither_high_nor_low():
+    with pytest.raises(InputError, match="{'highest': 'source'}: the column holds text"):
+        keep({"highest": "source"}).sketch(DOCUMENTS)
 
 
 @pytest.mark.parametrize(

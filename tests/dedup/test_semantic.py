@@ -17,7 +17,7 @@ from textmill.dedup.embeddings import MOST_DIMENSIONS, SCALE, directions, points
 from textmill.dedup.groups import BINS, bins_of, grouped
 from textmill.dedup.kmeans import cluster_sums, fit, nearest, thin
 from textmill.dedup.semantic import Semantic
-from textmill.pipeline.errors import ExpectationError
+from textmill.pipeline.errors import ExpectationError, InputError
 from textmill.pipeline.executor import Inline, Serial
 from textmill.pipeline.io.files import read_text
 from textmill.pipeline.recipe_reader import parse_recipe
@@ -96,8 +96,8 @@ def test_what_has_no_direction_is_null():
     assert np.frombuffer(found[0].as_py(), np.int16).tolist() == [SCALE, 0]
     sliced = pa.array([[9.0, 9.0], [0.0, 2.0], None], pa.list_(pa.float64(), 2))[1:]
     assert [row and np.frombuffer(row, np.int16).tolist() for row in rounded(sliced).to_pylist()] == [[0, SCALE], None]
-    with pytest.raises(TypeError, match="expected lists of numbers, got string"):
-        rounded(pa.array(["text"]))
+    with pytest.raises(InputError, match="semantic: column 'text': expected lists of numbers, got string"):
+        Semantic(column="text").sketch(pa.RecordBatch.from_pydict({"text": ["text"]}))
 
 
 points = st.integers(1, 4).flatmap(

@@ -71,6 +71,13 @@ def test_a_column_that_nothing_adds() -> None:
     )
 
 
+def test_a_new_column_may_not_take_the_place_of_what_every_document_has() -> None:
+    raw = content()
+    for name in ("id", "text", "source"):
+        raw["stages"] = [{"barrier": "near", "minhash": {"size_column": name}}]
+        assert only_problem(raw) == f"minhash adds {name!r}, which every document has; choose another"
+
+
 def test_a_column_of_one_input_of_several_may_be_read() -> None:
     two = [INPUT, {**INPUT, "source": "b", "extra": "stars"}]
     recipe = parse_recipe(content({"between": {"column": "stars", "min": 1}}, inputs=two))
