@@ -52,7 +52,7 @@ def test_what_is_no_date_comes_after_all_dates():
 
 
 def test_text_is_neither_high_nor_low():
-    with pytest.raises(InputError, match="{'highest': 'source'}: the column holds text"):
+    with pytest.raises(InputError, match=r"{'highest': 'source'}: the column holds text"):
         keep({"highest": "source"}).sketch(DOCUMENTS)
 
 
