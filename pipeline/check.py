@@ -11,6 +11,7 @@ from textmill.pipeline.console import plural, say
 from textmill.pipeline.errors import RecipeError, UsageError
 from textmill.pipeline.inputs import find_shards
 from textmill.pipeline.io.writable import check_folder
+from textmill.pipeline.output import refuse_foreign_files
 from textmill.pipeline.plan import PlannedStage, plan
 from textmill.pipeline.recipe import ChainStage, Named, Recipe
 from textmill.pipeline.shard import Shard
@@ -61,6 +62,7 @@ def check(recipe: Recipe, out: str, limit_shards: int | None = None) -> Check:
         problems.append(f"output: {error}")
     try:
         check_folder(out)
+        refuse_foreign_files(out)
     except UsageError as error:
         problems.append(f"output: {error}")
     try:

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from textmill.pipeline.arrow import unite, widen
-from textmill.pipeline.errors import StepError
-from textmill.pipeline.io.files import join, open_binary
+from textmill.pipeline.errors import StepError, UsageError
+from textmill.pipeline.io.files import exists, join, list_tree, open_binary
 from textmill.pipeline.io.writer import WrittenFile
 from textmill.pipeline.ledger import Ledger
 from textmill.pipeline.mixing.shuffle import collect_partition
@@ -19,6 +19,12 @@ from textmill.pipeline.stage_folder import ShardManifest, StageFolder, part_name
 from textmill.pipeline.writers.formats import corpus_sink
 from textmill.pipeline.writers.prefix import add_prefix
 from textmill.pipeline.writers.sink import Place
+
+
+def refuse_foreign_files(out: str) -> None:
+    """Raise UsageError when files are where the corpus is to go, and no run can have written them."""
+    if list_tree(join(out, "data")) and not exists(join(out, "stages", "plan.json")):
+        raise UsageError(f"{join(out, 'data')} holds files that no run wrote: move them, or choose another folder")
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ from textmill.pipeline.errors import InputError, TextmillError, UsageError
 from textmill.pipeline.executor import Executor, gather
 from textmill.pipeline.expect import check_expectations
 from textmill.pipeline.inputs import find_shards, number_shards
-from textmill.pipeline.io.files import absolute, exists, join, list_tree, remove, remove_drafts, write_whole
+from textmill.pipeline.io.files import absolute, join, remove, remove_drafts, write_whole
 from textmill.pipeline.io.lock import only_one
 from textmill.pipeline.ledger import Ledger
-from textmill.pipeline.output import write_output
+from textmill.pipeline.output import refuse_foreign_files, write_output
 from textmill.pipeline.plan import OUTPUT, PlannedStage, chain_spec, plan
 from textmill.pipeline.progress import Silent, Watcher
 from textmill.pipeline.recipe import BarrierStage, ChainStage, Recipe, ends_with_mix, input_layout
@@ -94,8 +94,7 @@ def run(
 def _begin(recipe: Recipe, out: str, stages: Sequence[PlannedStage], shards: Sequence[Shard]) -> list[ShardItem]:
     """Write the recipe and the plan; the shards with their part numbers. Raises UsageError for others' data."""
     folder = join(out, "stages")
-    if list_tree(join(out, "data")) and not exists(join(folder, "plan.json")):
-        raise UsageError(f"{join(out, 'data')} holds files that no run wrote: move them, or choose another folder")
+    refuse_foreign_files(out)
     remove_drafts(out)
     remove_drafts(folder)
     remove(join(folder, "last_run.json"))

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from textmill.pipeline.commands.options import folder_to_write, note, stdout
+from textmill.pipeline.errors import UsageError
 
 Inputs = list[str]
 LanguageNames = Annotated[
@@ -69,6 +70,8 @@ def derive_thresholds(
     labels: dict[str, list[str]] = {}
     for pair in also or ():
         name, _, other = pair.partition("=")
+        if not (name and other):
+            raise UsageError(f"--also {pair}: write LABEL=OTHER, such as zh=cmn_Hani")
         labels.setdefault(name, []).append(other)
     inputs = {"reference": reference, "crawl": crawl or [], "english": english or []}
     asked = Asked(rule, removes, min_documents, tuple(off or ()))

@@ -73,15 +73,20 @@ def _read(
     table: str, any_licence: bool, limit: int | None
 ) -> tuple[Examples, dict[str, dict[str, int]], Counter[str], Examples]:
     """The pages to train on, their licences by collection, how many were left out, by reason, and these."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from textmill.pipeline.errors import UsageError
+    from textmill.pipeline.errors import InputError, UsageError
     from textmill.pipeline.extraction.card import is_open
     from textmill.pipeline.extraction.decoding import to_utf8
     from textmill.pipeline.extraction.training import Example
 
     wanted = ("id", "html", "gold_text", "domain", "set", "page_type", "lang", "license")
-    rows = pq.read_table(table)
+    try:
+        rows = pq.read_table(table)
+    except (pa.ArrowInvalid, FileNotFoundError) as error:
+        why = "no such file" if isinstance(error, FileNotFoundError) else error
+        raise InputError(f"{table}: {why}") from error
     missing = {"html", "gold_text", "domain"} - set(rows.column_names)
     if missing:
         raise UsageError(f"{table} has no column {', '.join(sorted(missing))}")

@@ -39,6 +39,10 @@ def test_a_folder_that_a_run_could_not_write_is_told(recipe: Recipe, tmp_path: P
     (tmp_path / "out").touch()
     with pytest.raises(RecipeError, match=r"output: .*/out: .*/out is no folder; choose another place"):
         check(recipe, str(tmp_path / "out"))
+    (tmp_path / "other" / "data").mkdir(parents=True)
+    (tmp_path / "other" / "data" / "mine").touch()
+    with pytest.raises(RecipeError, match=r"output: .*/other/data holds files that no run wrote"):
+        check(recipe, str(tmp_path / "other"))
 
 
 def test_an_input_that_is_gone_is_told(recipe: Recipe, tmp_path: Path) -> None:

@@ -53,6 +53,12 @@ def derived(tmp_path: Path, *options: str, **inputs: str) -> dict[str, Any]:
     return content
 
 
+def test_another_label_is_written_with_the_label_that_it_stands_for(tmp_path: Path) -> None:
+    for wrong in ("zh", "zh=", "=cmn_Hani"):
+        with pytest.raises(UsageError, match=f"--also {wrong}: write LABEL=OTHER"):
+            derived(tmp_path, "--also", wrong, reference="x.jsonl")
+
+
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> str:
     return written(tmp_path_factory.mktemp("reference") / "reference.jsonl", xx=prose(1, 300), yy=prose(2, 3))

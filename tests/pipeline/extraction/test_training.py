@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from textmill.pipeline.cli import app
+from textmill.pipeline.errors import InputError
 from textmill.pipeline.extraction.card import is_open
 from textmill.pipeline.extraction.extractor import extract
 from textmill.pipeline.extraction.model import load_model
@@ -64,6 +65,14 @@ def trained(tmp_path_factory):
         assert out.exit_code == 0, out.output
         outputs.append(folder / name)
     return outputs
+
+
+def test_a_table_that_is_missing_or_none_is_told(tmp_path):
+    (tmp_path / "a.yaml").write_text("name: a")
+    for name, told in (("none.parquet", "none.parquet: no such file"), ("a.yaml", "a.yaml: .*Parquet")):
+        out = CliRunner().invoke(app, ["train", "extractor", str(tmp_path / name), "--out", str(tmp_path / "model")])
+        with pytest.raises(InputError, match=told):
+            raise out.exception
 
 
 def test_the_same_pages_give_the_same_model_whether_or_not_texts_of_others_are_asked_for(trained):
