@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from textmill.pipeline.mixing import laws, regmix
 from textmill.pipeline.proxy_runs import ProxyRuns, combine, refuse_below
 
@@ -30,8 +28,9 @@ def fit(
     }
     if method == "law":
         law = laws.fit_law(runs, seed=seed)
-        best = laws.minimise(law, weights, np.ones(len(runs.names)))
-        content |= {"floor": law.floor.tolist(), "slopes": law.slopes.tolist()}
+        largest = runs.inputs.max(axis=0)
+        best = laws.minimise(law, weights, largest)
+        content |= {"floor": law.floor.tolist(), "slopes": law.slopes.tolist(), "largest": largest.tolist()}
     else:
         prior = runs.inputs.mean(axis=0)
         shares, predicted = regmix.best_simulated(regmix.fit_trees(runs, weights, seed=seed), prior, seed=seed)

@@ -104,11 +104,18 @@ def project(point: Floats, most: Floats) -> Floats:
 
 
 def best_shares(path: str, labels: Sequence[str], most: Floats) -> Floats:
-    """The best shares of groups by a fitted file, none above its `most`. Raises InputError, RecipeError."""
+    """The best shares of groups by a fitted file, none above its `most`, nor above the largest that a run had.
+
+    Beyond what was tried a law of exponentials promises anything. Raises InputError, RecipeError.
+    """
     fit = load_fit(path, "law")
     order = match_groups(path, fit["groups"], labels)
+    most = np.minimum(most, np.array(fit["largest"])[order])
+    if most.sum() < 1:
+        listed = ", ".join(f"{label} {share:.3g}" for label, share in zip(labels, most, strict=True))
+        raise RecipeError(f"weights: caps, and the largest shares that runs of {path} had, allow less than 1: {listed}")
     law = MixingLaw(np.array(fit["floor"]), np.array(fit["slopes"])[:, order])
-    return minimise(law, np.array(fit["weights"]), np.minimum(most, 1.0))
+    return minimise(law, np.array(fit["weights"]), most)
 
 
 def _fit_target(shares: Floats, losses: Floats, random: np.random.Generator) -> Floats:
