@@ -42,9 +42,15 @@ def add_to_index(path: str, inputs: Sequence[str], *, barrier: str = "", text_co
     (``"minhash: {bands: 9, rows: 13}"``); by default as the index is, or the first run, or ``minhash``.
 
     An input is added whole or not at all, and one whose content is there already changes nothing. Raises
-    UsageError for an index of other settings, and for a run that has no such barrier or is not complete.
+    UsageError for an index of other settings, for a run that has no such barrier or is not complete, and for an
+    input that is missing; then nothing is done.
     """
     like = _like(path, inputs, barrier)
+    for given in inputs:
+        if _is_run(given):
+            _stage_of(given, like)
+        else:
+            open_corpus([given], text_column=text_column)
     change = Change(_new(path, like))
     for given in inputs:
         with changing(path, _new(path, like)) as index:

@@ -27,6 +27,7 @@ from textmill.pipeline.executor import Inline
 from textmill.pipeline.kernels.shingles import word_shingles
 
 SHARDS = 20
+MOST_A_SHARD = 50_000
 BANDS = 14
 
 
@@ -138,8 +139,9 @@ def write_sketches(folder: Path, documents: int) -> list[str]:
     """Sketch files in which three documents of ten are near-duplicates of an earlier one, with half its keys."""
     random = np.random.default_rng(0)
     paths = []
-    for number in range(SHARDS):
-        count = documents // SHARDS
+    shards = max(SHARDS, documents // MOST_A_SHARD)
+    for number in range(shards):
+        count = documents // shards
         owner = np.arange(number * count, (number + 1) * count, dtype=np.uint64)
         copies = random.random(count) < 0.3
         original = np.where(copies, random.integers(0, documents, count, dtype=np.uint64), owner)

@@ -192,6 +192,13 @@ def test_a_second_change_waits_for_nobody(filled):
         pass
 
 
+def test_of_several_inputs_a_missing_one_is_told_before_any_is_added(tmp_path):
+    write_lines(tmp_path, a=["text"])
+    with pytest.raises(InputError, match=r"nothing\.jsonl: no such file"):
+        add_to_index(str(tmp_path / "new"), [str(tmp_path / "a.txt"), str(tmp_path / "nothing.jsonl")])
+    assert not (tmp_path / "new").exists()
+
+
 def test_where_no_index_is_nothing_can_be_changed_and_nothing_is_made(tmp_path):
     nowhere = tmp_path / "nowhere"
     for change in (lambda: remove_from_index(str(nowhere), ["a"]), lambda: compact_index(str(nowhere), Inline())):
