@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from textmill.pipeline.extraction.entities import entity_table
-from textmill.pipeline.extraction.features import FEATURES, fill
+from textmill.pipeline.extraction.features import fill
 from textmill.pipeline.extraction.layout import Layout, Walk, lay_out, new_walk
-from textmill.pipeline.extraction.measures import WORDS, measure, title_words
+from textmill.pipeline.extraction.measures import WORDS, measure
 from textmill.pipeline.extraction.second import ALL_FEATURES, fill_second, threshold
 from textmill.pipeline.extraction.stopwords import stop_words
 from textmill.pipeline.extraction.sums import Scratch, new_scratch, sum_up
@@ -48,15 +48,12 @@ class Weights(NamedTuple):
     second: Trees
 
 
-class Analysis(NamedTuple):
-    """A page taken apart. likely: float32, by block. limit: the threshold above which a block is kept.
+class Judgement(NamedTuple):
+    """What the model thinks of a page. likely: float32, by block. limit: the threshold above which a block is kept.
 
     expected_f1: word-F1 of what is kept, if the probabilities are right.
     """
 
-    tokens: Tokens
-    layout: Layout
-    measures: Floats
     likely: Floats
     limit: float
     expected_f1: float
@@ -74,29 +71,22 @@ def new_room(page_bytes: int, opening: int) -> Room:
     return Room(token_room(opening), new_walk(page_bytes, opening), new_scratch(opening, ALL_FEATURES))
 
 
-@kernel
 def describe(data: Bytes, known: Tables, hints: Floats, room: Room) -> tuple[Tokens, Layout, Floats]:
     """Take a page apart and fill the features of the first stage; hints: see `Weights`."""
     tokens = tokenize_bytes(data, known.tags, room.tokens)
     layout = lay_out(data, tokens, known.characters, room.walk)
-    title_words(data, layout.title[0], layout.title[1], known.characters, room.scratch.words)
-    measures = measure(layout.text, layout.blocks, known.characters, room.scratch.words, known.stops)
-    whole = sum_up(layout, measures, hints, room.scratch)
-    fill(layout, measures, whole, room.scratch)
+    title = data[layout.title[0] : layout.title[1]]
+    measures = measure(layout.text, layout.blocks, title, known.characters, known.stops)
+    fill(layout, measures, sum_up(layout, measures, hints, room.scratch), room.scratch)
     return tokens, layout, measures
 
 
 @kernel
-def analyse(data: Bytes, known: Tables, weights: Weights, room: Room) -> Analysis:
-    """Take a page apart and judge its blocks."""
-    tokens, layout, measures = describe(data, known, weights.hints, room)
-    scratch, count = room.scratch, len(layout.blocks)
-    predict(weights.first, scratch.table, count, scratch.first)
+def judge(layout: Layout, measures: Floats, first: Trees, second: Trees, scratch: Scratch) -> Judgement:
+    """Judge the blocks of a page by both stages; `scratch` as `describe` left it."""
+    count = len(layout.blocks)
+    predict(first, scratch.table, count, scratch.first)
     fill_second(layout, scratch)
-    predict(weights.second, scratch.table, count, scratch.second)
+    predict(second, scratch.table, count, scratch.second)
     limit, expected = threshold(scratch.second[:count], measures[:, WORDS])
-    return Analysis(tokens, layout, measures, scratch.second[:count], limit, expected)
-
-
-FIRST_STAGE = FEATURES
-"""How many columns of the table the first stage reads."""
+    return Judgement(scratch.second[:count], limit, expected)

@@ -29,7 +29,7 @@ from textmill.pipeline.extraction.places import (
 )
 from textmill.pipeline.extraction.tokenizer import Tokens
 from textmill.pipeline.extraction.writing import FIRST_LINK, FROM, IN_NODE, JOINED, LINE, LINK_END, LINK_START, TO
-from textmill.pipeline.kernels import kernel
+from textmill.pipeline.kernels import kernel, part, wide
 from textmill.pipeline.kernels.borrowed import borrowed
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
@@ -42,19 +42,32 @@ MARKDOWN: Final = 1
 LINKS: Final = 2
 TABLES: Final = 4
 
-_NEWLINE: Final = 10
-_SPACE: Final = 32
+_NEWLINE: Final = np.uint8(10)
+_SPACE: Final = np.uint8(32)
+_BAR: Final = np.uint8(ord("|"))
+_ANGLE: Final = np.uint8(ord(">"))
+_HASH: Final = np.uint8(ord("#"))
+_DOT: Final = np.uint8(ord("."))
+_DASH: Final = np.uint8(ord("-"))
+_BRACKET: Final = np.uint8(ord("["))
+_BRACKET_END: Final = np.uint8(ord("]"))
+_PARENTHESIS: Final = np.uint8(ord("("))
+_AMPERSAND: Final = np.uint8(ord("&"))
+_PERCENT: Final = np.uint8(ord("%"))
+_PARENTHESIS_END: Final = np.uint8(ord(")"))
+_HEX: Final = np.frombuffer(b"0123456789ABCDEF", np.uint8)
+_TICK: Final = np.uint8(ord("`"))
+
+
+_AT: Final = 0  # where the next byte goes
+_QUOTES: Final = 1  # how many quotations the lines are in
 
 
 class _Sheet(NamedTuple):
-    """What is written on. text: uint8; what goes beyond its end is only counted. at: int64, length 1.
-
-    quotes: int64, length 1, how many quotations the lines are in.
-    """
+    """What is written on. text: uint8; what goes beyond its end is only counted. state: int64, see `_AT`, `_QUOTES`."""
 
     text: Bytes
-    at: Int64s
-    quotes: Int64s
+    state: Int64s
 
 
 class Source(NamedTuple):
@@ -75,14 +88,14 @@ def assemble(source: Source, options: int) -> Bytes:
     ordinals = _ordinals(nodes)
     text, state = np.empty(0, np.uint8), np.zeros(2, np.int64)
     for _ in range(2):  # the first time, what is written is only counted
-        text = np.empty(state[0], np.uint8)
+        text = np.empty(state[_AT], np.uint8)
         state[:] = 0
-        sheet = _Sheet(borrowed(text), borrowed(state[:1]), borrowed(state[1:]))
+        sheet = _Sheet(borrowed(text), borrowed(state))
         _write_all(sheet, source, of_data, ordinals, options)
     return text
 
 
-@kernel
+@part
 def _ordinals(nodes: Int64s) -> Int32s:
     """The number of each list item among those of its list."""
     ordinals, items = np.zeros(len(nodes), np.int32), np.zeros(len(nodes), np.int32)
@@ -93,7 +106,7 @@ def _ordinals(nodes: Int64s) -> Int32s:
     return ordinals
 
 
-@kernel
+@part
 def _write_all(sheet: _Sheet, source: Source, of_data: Flags, ordinals: Int32s, options: int) -> None:
     blocks = source.layout.blocks
     place, before = np.zeros(PLACE, np.int64), np.zeros(PLACE, np.int64)
@@ -110,23 +123,23 @@ def _write_all(sheet: _Sheet, source: Source, of_data: Flags, ordinals: Int32s, 
         if last < 0 or not is_next_line:
             _introduce(sheet, before, place, ordinal, options)
         _write_block(sheet, source, number, place, options)
-        before[:] = place
+        before, place = place, before
         last = number
     if last >= 0:
         _conclude(sheet, before, options)
 
 
-@kernel
+@part
 def _divide(sheet: _Sheet, before: Int64s, place: Int64s, options: int, kind: tuple[bool, bool]) -> None:
     """Write what stands between two blocks. kind: whether there is one before, whether this is only its next line."""
     is_second, is_next_line = kind
     if not is_second:
-        sheet.quotes[0] = place[QUOTES] if options & MARKDOWN else 0
+        sheet.state[_QUOTES] = place[QUOTES] if options & MARKDOWN else 0
         return
     if place[DATA_TABLE] and before[ROW] == place[ROW] and before[DATA_TABLE] == place[DATA_TABLE]:
         if before[CELL] != place[CELL]:
             _put(sheet, _SPACE)
-            _put(sheet, ord("|"))
+            _put(sheet, _BAR)
         _put(sheet, _SPACE)
         return
     is_close = is_next_line
@@ -136,8 +149,8 @@ def _divide(sheet: _Sheet, before: Int64s, place: Int64s, options: int, kind: tu
         _conclude(sheet, before, options)
     elif before[DATA_TABLE] and options & MARKDOWN and before[ROW] != place[ROW]:
         _put(sheet, _SPACE)
-        _put(sheet, ord("|"))
-    sheet.quotes[0] = min(sheet.quotes[0], place[QUOTES])
+        _put(sheet, _BAR)
+    sheet.state[_QUOTES] = min(sheet.state[_QUOTES], place[QUOTES])
     _end_line(sheet)
     if not is_close:
         _end_line(sheet)
@@ -148,36 +161,36 @@ def _divide(sheet: _Sheet, before: Int64s, place: Int64s, options: int, kind: tu
 def _raise_quotes(sheet: _Sheet, place: Int64s, options: int) -> None:
     """Begin the quotations that begin here."""
     if options & MARKDOWN:
-        for _ in range(place[QUOTES] - sheet.quotes[0]):
-            _put(sheet, ord(">"))
+        for _ in range(place[QUOTES] - sheet.state[_QUOTES]):
+            _put(sheet, _ANGLE)
             _put(sheet, _SPACE)
-        sheet.quotes[0] = place[QUOTES]
+        sheet.state[_QUOTES] = place[QUOTES]
 
 
-@kernel
+@part
 def _introduce(sheet: _Sheet, before: Int64s, place: Int64s, ordinal: int, options: int) -> None:
     """Write the mark of an item, a heading, a listing or a row, if one begins."""
     is_markdown = options & MARKDOWN != 0
-    if sheet.at[0] == 0 and is_markdown:
-        sheet.quotes[0] = 0
+    if sheet.state[_AT] == 0 and is_markdown:
+        sheet.state[_QUOTES] = 0
         _raise_quotes(sheet, place, options)
     if place[DATA_TABLE]:
         if is_markdown and (before[ROW] != place[ROW] or before[DATA_TABLE] != place[DATA_TABLE]):
-            _put(sheet, ord("|"))
+            _put(sheet, _BAR)
             _put(sheet, _SPACE)
         return
     if place[ITEM]:
         _introduce_item(sheet, before, place, ordinal if is_markdown else 0)
     if is_markdown and place[LEVEL]:
         for _ in range(place[LEVEL]):
-            _put(sheet, ord("#"))
+            _put(sheet, _HASH)
         _put(sheet, _SPACE)
     if is_markdown and place[LISTING] and place[LISTING] != before[LISTING]:
         _put_fence(sheet)
         _end_line(sheet)
 
 
-@kernel
+@part
 def _introduce_item(sheet: _Sheet, before: Int64s, place: Int64s, ordinal: int) -> None:
     for _ in range(2 * (place[LIST_DEPTH] - 1)):
         _put(sheet, _SPACE)
@@ -185,9 +198,9 @@ def _introduce_item(sheet: _Sheet, before: Int64s, place: Int64s, ordinal: int) 
         _put(sheet, _SPACE)
     elif place[ORDERED] and ordinal:
         _put_number(sheet, ordinal)
-        _put(sheet, ord("."))
+        _put(sheet, _DOT)
     else:
-        _put(sheet, ord("-"))
+        _put(sheet, _DASH)
     _put(sheet, _SPACE)
 
 
@@ -200,10 +213,10 @@ def _conclude(sheet: _Sheet, before: Int64s, options: int) -> None:
             _put_fence(sheet)
         elif before[DATA_TABLE]:
             _put(sheet, _SPACE)
-            _put(sheet, ord("|"))
+            _put(sheet, _BAR)
 
 
-@kernel
+@part
 def _write_block(sheet: _Sheet, source: Source, number: int, place: Int64s, options: int) -> None:
     block, text = source.layout.blocks[number], source.layout.text
     start, end = int(block[FROM]), int(block[TO])
@@ -215,7 +228,7 @@ def _write_block(sheet: _Sheet, source: Source, number: int, place: Int64s, opti
         if byte == LINK_START:
             link += 1
             if options & LINKS:
-                _put(sheet, ord("["))
+                _put(sheet, _BRACKET)
         elif byte == LINK_END:
             if options & LINKS:
                 _put_target(sheet, source, link - 1)
@@ -227,60 +240,55 @@ def _write_block(sheet: _Sheet, source: Source, number: int, place: Int64s, opti
             _end_line(sheet)
 
 
-@kernel
+@part
 def _put_target(sheet: _Sheet, source: Source, link: int) -> None:
-    _put(sheet, ord("]"))
-    _put(sheet, ord("("))
+    _put(sheet, _BRACKET_END)
+    _put(sheet, _PARENTHESIS)
     if link < len(source.layout.links):
         token, data = source.layout.links[link], source.data
-        start, end = find_href(data, source.tokens.start[token], source.tokens.end[token])
+        start, end = find_href(data, wide(source.tokens.start[token]), wide(source.tokens.end[token]))
         while start < end:
-            if data[start] == ord("&") and start + 4 < end and data[start + 1] == 97 and data[start + 4] == 59:
-                _put(sheet, ord("&"))  # "&amp;", the only reference that addresses are full of
+            if data[start] == _AMPERSAND and start + 4 < end and data[start + 1] == 97 and data[start + 4] == 59:
+                _put(sheet, _AMPERSAND)  # "&amp;", the only reference that addresses are full of
                 start += 5
                 continue
             if data[start] >= 0x80:  # as browsers ask for it; and half a letter must not get into the text
-                _put(sheet, ord("%"))
-                _put_digit(sheet, data[start] >> 4)
-                _put_digit(sheet, data[start] & 15)
+                _put(sheet, _PERCENT)
+                _put(sheet, _HEX[data[start] >> 4])
+                _put(sheet, _HEX[data[start] & 15])
             elif data[start] > _SPACE:
                 _put(sheet, data[start])
             start += 1
-    _put(sheet, ord(")"))
+    _put(sheet, _PARENTHESIS_END)
 
 
-@kernel
-def _put(sheet: _Sheet, byte: int) -> None:
-    at = sheet.at[0]
+@part
+def _put(sheet: _Sheet, byte: np.uint8) -> None:
+    at = sheet.state[_AT]
     if at < len(sheet.text):
         sheet.text[at] = byte
-    sheet.at[0] = at + 1
+    sheet.state[_AT] = at + 1
 
 
-@kernel
-def _put_digit(sheet: _Sheet, value: int) -> None:
-    _put(sheet, ord("0") + value if value < 10 else ord("A") + value - 10)
-
-
-@kernel
+@part
 def _put_fence(sheet: _Sheet) -> None:
     for _ in range(3):
-        _put(sheet, ord("`"))
+        _put(sheet, _TICK)
 
 
-@kernel
+@part
 def _put_number(sheet: _Sheet, number: int) -> None:
     scale = 1
     while scale * 10 <= number:
         scale *= 10
     while scale:
-        _put(sheet, ord("0") + number // scale % 10)
+        _put(sheet, _HEX[number // scale % 10])
         scale //= 10
 
 
-@kernel
+@part
 def _end_line(sheet: _Sheet) -> None:
     _put(sheet, _NEWLINE)
-    for _ in range(sheet.quotes[0]):
-        _put(sheet, ord(">"))
+    for _ in range(sheet.state[_QUOTES]):
+        _put(sheet, _ANGLE)
         _put(sheet, _SPACE)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from textmill.pipeline.extraction.tags import KEY_PRIME, KEY_SEED
-from textmill.pipeline.kernels import kernel
+from textmill.pipeline.kernels import kernel, part
 from textmill.pipeline.kernels.unicode import CODE_POINTS
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
@@ -85,7 +85,7 @@ def decode_reference(data: Bytes, at: int, end: int, table: EntityTable) -> Refe
     return found
 
 
-@kernel
+@part
 def _number(data: Bytes, at: int, end: int, table: EntityTable) -> Reference:
     """The reference "&#…" at `at`, decimal or hexadecimal, with or without ";"."""
     here = at + 2
@@ -111,7 +111,7 @@ def _number(data: Bytes, at: int, end: int, table: EntityTable) -> Reference:
     return value, 0, here
 
 
-@kernel
+@part
 def _digit(byte: int) -> int:
     """The value of a hexadecimal digit, -1 of anything else."""
     if 48 <= byte <= 57:

@@ -6,15 +6,17 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from textmill.pipeline.extraction.analysis import Room, Tables, Weights, analyse, new_room, tables
+from textmill.pipeline.extraction.analysis import Room, Weights, describe, judge, new_room, tables
 from textmill.pipeline.extraction.assembly import LINKS, MARKDOWN, TABLES, Source, assemble
+from textmill.pipeline.extraction.layout import Layout
 from textmill.pipeline.extraction.measures import SENTENCES
 from textmill.pipeline.extraction.nodes import COMMENT, FLAG
 from textmill.pipeline.extraction.tokenizer import Tokens, count_opening
 from textmill.pipeline.extraction.writing import CHARS, IN_NODE, LINK_CHARS
 from textmill.pipeline.kernels import kernel
 
-Bytes: TypeAlias = npt.NDArray[np.uint8]
+Flags: TypeAlias = npt.NDArray[np.bool_]
+Floats: TypeAlias = npt.NDArray[np.float32]
 
 COMMENTS: Final = 8
 """Readers' comments too; an option beside those of `assembly`."""
@@ -42,9 +44,14 @@ def options(*, markdown: bool = False, comments: bool = False, tables: bool = Tr
 
 def extract(page: bytes, weights: Weights, wanted: int = TABLES) -> Extracted:
     """Extract the main content of a page in UTF-8; `wanted`: see `options`. The same for the same page, always."""
-    data = np.frombuffer(page, np.uint8)
-    text, confidence, tokens = extract_page(data, tables(), weights, _room(len(page), count_opening(page)), wanted)
-    return Extracted(text.tobytes().decode(), float(confidence), tokens)
+    data, room = np.frombuffer(page, np.uint8), _room(len(page), count_opening(page))
+    tokens, layout, measures = describe(data, tables(), weights.hints, room)
+    likely, limit, expected_f1 = judge(layout, measures, weights.first, weights.second, room.scratch)
+    kept = likely > limit
+    if wanted & COMMENTS:
+        _keep_comments(layout, measures, kept)
+    text = assemble(Source(data, tokens, layout, room.scratch.sums, kept), wanted)
+    return Extracted(text.tobytes().decode(), float(expected_f1), tokens)
 
 
 def _room(page_bytes: int, opening: int) -> Room:
@@ -58,21 +65,9 @@ def _room(page_bytes: int, opening: int) -> Room:
 
 
 @kernel
-def _is_said(block: npt.NDArray[np.int32], measures: npt.NDArray[np.float32]) -> bool:
-    """Whether a block among comments is what somebody says, and no name, date or button."""
-    return bool(block[CHARS] - block[LINK_CHARS] >= 20 and measures[SENTENCES] > 0)
-
-
-@kernel
-def extract_page(data: Bytes, known: Tables, weights: Weights, room: Room, wanted: int) -> tuple[Bytes, float, Tokens]:
-    """`extract` for kernels: the text in UTF-8, the confidence, the tokens."""
-    found = analyse(data, known, weights, room)
-    layout, count = found.layout, len(found.likely)
-    kept = found.likely > found.limit
-    if wanted & COMMENTS:
-        for number in range(count):
-            block = layout.blocks[number]
-            if layout.nodes[block[IN_NODE], FLAG] & COMMENT and _is_said(block, found.measures[number]):
-                kept[number] = True
-    source = Source(data, found.tokens, layout, room.scratch.sums, kept)
-    return assemble(source, wanted), found.expected_f1, found.tokens
+def _keep_comments(layout: Layout, measures: Floats, kept: Flags) -> None:
+    """Mark the blocks among comments that are what somebody says, and no name, date or button."""
+    for number in range(len(kept)):
+        block = layout.blocks[number]
+        if layout.nodes[block[IN_NODE], FLAG] & COMMENT and block[CHARS] - block[LINK_CHARS] >= 20:
+            kept[number] |= measures[number, SENTENCES] > 0

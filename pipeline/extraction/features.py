@@ -46,7 +46,7 @@ from textmill.pipeline.extraction.writing import (
     LINE_BREAKS,
     LINK_CHARS,
 )
-from textmill.pipeline.kernels import kernel
+from textmill.pipeline.kernels import kernel, part
 
 Int32s: TypeAlias = npt.NDArray[np.int32]
 Floats: TypeAlias = npt.NDArray[np.float32]
@@ -147,7 +147,7 @@ def fill(layout: Layout, measures: Floats, whole: Whole, scratch: Scratch) -> No
     _fill_comments(layout, measures, whole, table)
 
 
-@kernel
+@part
 def _fill_own(row: Floats, block: Int32s, own: Floats) -> None:
     chars, words = max(np.float32(1), np.float32(block[CHARS])), max(np.float32(1), own[WORDS])
     row[0] = block[CHARS]
@@ -171,7 +171,7 @@ def _fill_own(row: Floats, block: Int32s, own: Floats) -> None:
     row[18] = block[JOINED]
 
 
-@kernel
+@part
 def _fill_place(row: Floats, layout: Layout, scratch: Scratch, node: int) -> None:
     nodes, worths = layout.nodes, scratch.worths
     parent = nodes[node, PARENT]
@@ -187,7 +187,7 @@ def _fill_place(row: Floats, layout: Layout, scratch: Scratch, node: int) -> Non
     row[at + 4], row[at + 5], row[at + 6] = worths[node, PATH_WORST], worths[node, PATH_BEST], worths[node, PATH]
 
 
-@kernel
+@part
 def _fill_whole(row: Floats, whole: Whole, blocks: int) -> None:
     at = _AT_WHOLE
     row[at] = blocks
@@ -199,7 +199,7 @@ def _fill_whole(row: Floats, whole: Whole, blocks: int) -> None:
     row[at + 6] = whole.stops / max(1.0, whole.words)
 
 
-@kernel
+@part
 def _fill_above(row: Floats, layout: Layout, scratch: Scratch, whole: Whole, node: int) -> None:
     """What the elements hold that it is in, and how it stands to the best of them."""
     nodes, sums = layout.nodes, scratch.sums
@@ -222,7 +222,7 @@ def _fill_above(row: Floats, layout: Layout, scratch: Scratch, whole: Whole, nod
     row[_AT_TOP + 3] = row[_CHARS] / max(one, sums[whole.top, SUM_CHARS])
 
 
-@kernel
+@part
 def _fill_groups(row: Floats, layout: Layout, scratch: Scratch, whole: Whole, node: int) -> None:
     prose, at = max(np.float32(1), np.float32(whole.prose)), _AT_GROUPS
     for _ in range(3):
@@ -233,7 +233,7 @@ def _fill_groups(row: Floats, layout: Layout, scratch: Scratch, whole: Whole, no
         node, at = layout.nodes[node, PARENT], at + 3
 
 
-@kernel
+@part
 def _fill_near(layout: Layout, table: Floats) -> None:
     count = len(layout.blocks)
     since = to = _FAR
@@ -275,7 +275,7 @@ def _kinship(layout: Layout, number: int, other: int) -> int:
     return 2 if layout.nodes[node, PARENT] == layout.nodes[sibling, PARENT] else 0
 
 
-@kernel
+@part
 def _fill_comments(layout: Layout, measures: Floats, whole: Whole, table: Floats) -> None:
     nodes, blocks = layout.nodes, layout.blocks
     comments = outside = np.float32(0)

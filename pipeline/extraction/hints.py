@@ -12,7 +12,7 @@ import numpy.typing as npt
 from textmill.pipeline.extraction.nodes import COMMENT, HIDDEN
 from textmill.pipeline.extraction.tags import KEY_PRIME, KEY_SEED, name_key
 from textmill.pipeline.extraction.tokenizer import lower
-from textmill.pipeline.kernels import kernel
+from textmill.pipeline.kernels import kernel, part
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 Int32s: TypeAlias = npt.NDArray[np.int32]
@@ -149,7 +149,7 @@ def find_href(data: Bytes, start: int, end: int) -> tuple[int, int]:
     return end, end
 
 
-@kernel
+@part
 def _read_words(data: Bytes, value: int, end: int, meaning: int, hints: Hints) -> int:
     """Add the words of a value; tell the flags that they give."""
     flags = 0
@@ -177,7 +177,7 @@ def _read_words(data: Bytes, value: int, end: int, meaning: int, hints: Hints) -
     return flags
 
 
-@kernel
+@part
 def _comment_flag(key: np.uint64) -> int:
     for word in _COMMENT_WORDS:
         if word == key:
@@ -185,7 +185,7 @@ def _comment_flag(key: np.uint64) -> int:
     return 0
 
 
-@kernel
+@part
 def _add(hints: Hints, key: np.uint64) -> None:
     count = hints.total[0]
     if count < len(hints.words):

@@ -42,7 +42,7 @@ from textmill.pipeline.extraction.writing import (
     write_verbatim,
 )
 from textmill.pipeline.extraction.writing import LINK as OPEN_LINK
-from textmill.pipeline.kernels import kernel
+from textmill.pipeline.kernels import kernel, part, wide
 from textmill.pipeline.kernels.borrowed import borrowed
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
@@ -103,7 +103,29 @@ def new_walk(page_bytes: int, opening: int) -> Walk:
 def lay_out(data: Bytes, tokens: Tokens, characters: Characters, walk: Walk) -> Layout:
     """Lay out the page `data` of these tokens; the result stands in the room of `walk`; see `new_walk`."""
     title = np.zeros(2, np.int64)
-    _walk(borrowed(data), borrowed_tokens(tokens), borrowed_characters(characters), _borrowed_walk(walk), title)
+    page, all_, known, way = (
+        borrowed(data),
+        borrowed_tokens(tokens),
+        borrowed_characters(characters),
+        _borrowed_walk(walk),
+    )
+    _begin(way)
+    pen, nodes = way.pen, way.nodes
+    for token in range(len(all_.kind)):
+        kind, tag = all_.kind[token], wide(all_.tag[token])
+        start, end = wide(all_.start[token]), wide(all_.end[token])
+        if kind == TEXT:
+            if nodes[pen.state[NODE], FLAG] & PRE:
+                write_verbatim(pen, page, start, end, known)
+            else:
+                write_text(pen, page, start, end, known)
+        elif kind == START:
+            _open(way, page, (tag, token), start, end)
+        elif kind == END:
+            _close(way, tag)
+        elif kind == RAW_TEXT and tag == _TITLE and title[1] == 0:
+            title[0], title[1] = start, end
+    finish(pen)
     state = walk.pen.state
     return Layout(
         walk.nodes[: walk.place[_NODES]],
@@ -115,35 +137,14 @@ def lay_out(data: Bytes, tokens: Tokens, characters: Characters, walk: Walk) -> 
     )
 
 
-@kernel
-def _walk(data: Bytes, tokens: Tokens, characters: Characters, walk: Walk, title: Int64s) -> None:
-    """Go through the tokens; all arrays are borrowed."""
-    _begin(walk)
-    pen, nodes = walk.pen, walk.nodes
-    for token in range(len(tokens.kind)):
-        kind, start, end = tokens.kind[token], int(tokens.start[token]), int(tokens.end[token])
-        if kind == TEXT:
-            if nodes[pen.state[NODE], FLAG] & PRE:
-                write_verbatim(pen, data, start, end, characters)
-            else:
-                write_text(pen, data, start, end, characters)
-        elif kind == START:
-            _open(walk, data, tokens, token)
-        elif kind == END:
-            _close(walk, int(tokens.tag[token]))
-        elif kind == RAW_TEXT and tokens.tag[token] == _TITLE and title[1] == 0:
-            title[0], title[1] = start, end
-    finish(pen)
-
-
-@kernel
+@part
 def _borrowed_walk(walk: Walk) -> Walk:
     pen = Pen(borrowed(walk.pen.text), borrowed(walk.pen.state), borrowed(walk.pen.blocks), borrowed(walk.pen.links))
     hints = Hints(borrowed(walk.hints.words), borrowed(walk.hints.total))
     return Walk(borrowed(walk.nodes), borrowed(walk.stack), borrowed(walk.place), hints, pen)
 
 
-@kernel
+@part
 def _begin(walk: Walk) -> None:
     """Clear what another page left."""
     walk.nodes[0] = 0
@@ -154,17 +155,17 @@ def _begin(walk: Walk) -> None:
     walk.pen.state[:] = 0
 
 
-@kernel
-def _open(walk: Walk, data: Bytes, tokens: Tokens, token: int) -> None:
-    """Act on a start tag."""
-    tag, start, end = int(tokens.tag[token]), int(tokens.start[token]), int(tokens.end[token])
+@part
+def _open(walk: Walk, data: Bytes, what: tuple[int, int], start: int, end: int) -> None:
+    """Act on a start tag. what: its element and its token."""
+    tag, token = what
     kind, state = KINDS[tag], walk.pen.state
     if kind == BLOCK:
         end_block(walk.pen)
         state[BOLD] = 0
         state[HEADINGS] += tag == H1
         if tag != CUSTOM or data[end - 1] != 47:
-            _push(walk, data, tokens, token)
+            _push(walk, data, what, start, end)
     elif kind == LINK:
         state[ANCHORS] += 1
         end_link(walk.pen)
@@ -186,10 +187,11 @@ def _open(walk: Walk, data: Bytes, tokens: Tokens, token: int) -> None:
         state[BOLD] += 1
 
 
-@kernel
-def _push(walk: Walk, data: Bytes, tokens: Tokens, token: int) -> None:
+@part
+def _push(walk: Walk, data: Bytes, what: tuple[int, int], start: int, end: int) -> None:
     """Open a block element."""
-    nodes, place, tag = walk.nodes, walk.place, int(tokens.tag[token])
+    nodes, place = walk.nodes, walk.place
+    tag, token = what
     depth = depth_before(nodes, walk.stack, place[_DEPTH], tag)
     number = place[_NODES]
     if depth == MAX_DEPTH or number == len(nodes):
@@ -197,7 +199,7 @@ def _push(walk: Walk, data: Bytes, tokens: Tokens, token: int) -> None:
         return
     add_node(nodes, number, walk.stack[depth], tag, token)
     nodes[number, HINT] = walk.hints.total[0]
-    signature, flags = read_hints(data, int(tokens.start[token]), int(tokens.end[token]), walk.hints)
+    signature, flags = read_hints(data, start, end, walk.hints)
     nodes[number, HINT_END] = walk.hints.total[0]
     nodes[number, SIGNATURE] = np.int64(signature)
     nodes[number, FLAG] |= flags
@@ -206,7 +208,7 @@ def _push(walk: Walk, data: Bytes, tokens: Tokens, token: int) -> None:
     _settle(walk, depth + 1)
 
 
-@kernel
+@part
 def _close(walk: Walk, tag: int) -> None:
     """Act on an end tag."""
     kind, state, place = KINDS[tag], walk.pen.state, walk.place

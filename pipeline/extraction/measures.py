@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from textmill.pipeline.extraction.tags import KEY_PRIME, KEY_SEED
 from textmill.pipeline.extraction.writing import FROM, TO, Characters, borrowed_characters
-from textmill.pipeline.kernels import kernel
+from textmill.pipeline.kernels import kernel, part, wide
 from textmill.pipeline.kernels.borrowed import borrowed
 from textmill.pipeline.kernels.unicode import ALPHABETIC, UNSPACED, UPPERCASE, decode
 
@@ -35,7 +35,7 @@ LAST: Final = 9
 """Kind of the last: 0 other, 1 comma or bar, 2 colon, 3 end of a sentence."""
 MEASURES: Final = 10
 
-TITLE_SLOTS: Final = 4096
+_TITLE_SLOTS: Final = 4096
 
 _LETTER: Final = 1
 _DIGIT: Final = 2
@@ -85,25 +85,18 @@ def _kind(code_point: int, characters: Characters) -> int:
     return kind
 
 
-@kernel
+@part
 def _is_of_word(code_point: int) -> bool:
     """Whether a character beyond ASCII is a letter or a mark of a script."""
     is_mark = code_point in (0xAB, 0xBB) or 0x2010 <= code_point <= 0x205F
     return not is_mark and not 0x3000 <= code_point <= 0x303F and not 0xFF00 <= code_point <= 0xFF0F
 
 
-@kernel
-def title_words(data: Bytes, start: int, end: int, characters: Characters, words: Bytes) -> None:
-    """Mark the words of three letters and more of the page's title in `words`, of length `TITLE_SLOTS`."""
-    words[:] = 0
-    _mark_words(borrowed(data), (start, end), borrowed_characters(characters), borrowed(words))
-
-
-@kernel
-def _mark_words(data: Bytes, span: tuple[int, int], characters: Characters, words: Bytes) -> None:
-    """All arrays are borrowed."""
-    start, end = span
-    at, key, length = start, KEY_SEED, 0
+@part
+def _title_words(data: Bytes, characters: Characters) -> Bytes:
+    """1 for the keys of words of three letters and more, of the last bits of a key."""
+    words = np.zeros(_TITLE_SLOTS, np.uint8)
+    at, end, key, length = wide(0), len(data), KEY_SEED, 0
     while at <= end:
         code_point = 32
         if at < end:
@@ -116,8 +109,9 @@ def _mark_words(data: Bytes, span: tuple[int, int], characters: Characters, word
             key, length = _extend(key, code_point, characters), length + 1
         elif length:
             if length >= 3:
-                words[key & np.uint64(TITLE_SLOTS - 1)] = 1
+                words[key & np.uint64(_TITLE_SLOTS - 1)] = 1
             key, length = KEY_SEED, 0
+    return words
 
 
 @kernel
@@ -140,20 +134,21 @@ def _extend(key: np.uint64, code_point: int, characters: Characters) -> np.uint6
 
 
 @kernel
-def measure(text: Bytes, blocks: Int32s, characters: Characters, words: Bytes, stops: Bytes) -> Floats:
-    """The measures of each block; `words`: see `title_words`; `stops`: see `stopwords`."""
+def measure(text: Bytes, blocks: Int32s, title: Bytes, characters: Characters, stops: Bytes) -> Floats:
+    """The measures of each block. title: UTF-8, the page's; stops: see `stopwords`."""
     measures = np.zeros((len(blocks), MEASURES), np.float32)
-    known, page, rows = borrowed_characters(characters), borrowed(text), borrowed(measures)
+    known, page, rows, ends = borrowed_characters(characters), borrowed(text), borrowed(measures), borrowed(stops)
+    words = _title_words(borrowed(title), known)
     for number in range(len(blocks)):
-        _measure_block(page, blocks[number], known, rows[number], borrowed(words), borrowed(stops))
+        _measure_block(page, blocks[number], known, rows[number], borrowed(words), ends)
     return measures
 
 
-@kernel
+@part
 def _measure_block(  # noqa: C901, PLR0912 (one loop over characters)
     text: Bytes, block: Int32s, characters: Characters, found: Floats, words: Bytes, stops: Bytes
 ) -> None:
-    at, end = int(block[FROM]), int(block[TO])
+    at, end = wide(block[FROM]), wide(block[TO])
     key, length, is_capital = KEY_SEED, 0, False
     last = digits = 0
     while at <= end:
@@ -184,7 +179,7 @@ def _measure_block(  # noqa: C901, PLR0912 (one loop over characters)
             found[WORDS] += 1
             found[CAPITALIZED] += is_capital
             found[STOPS] += stops[key & np.uint64(len(stops) - 1)]
-            found[TITLE_WORDS] += words[key & np.uint64(TITLE_SLOTS - 1)]
+            found[TITLE_WORDS] += words[key & np.uint64(_TITLE_SLOTS - 1)]
             key, length = KEY_SEED, 0
         if kind == _ALONE:
             found[UNSPACED_LETTERS] += 1
@@ -202,7 +197,7 @@ def _measure_block(  # noqa: C901, PLR0912 (one loop over characters)
     found[LAST] = 3 if kind == _END else 2 if kind == _COLON else 1 if kind == _COMMA else 0
 
 
-@kernel
+@part
 def _first_kind(code_point: int, kind: int, characters: Characters) -> int:
     if kind == _DIGIT:
         return 3

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from textmill.pipeline.extraction.tags import NAMES, number_of
-from textmill.pipeline.kernels import kernel
+from textmill.pipeline.kernels import part
 
 Int32s: TypeAlias = npt.NDArray[np.int32]
 Int64s: TypeAlias = npt.NDArray[np.int64]
@@ -90,7 +90,7 @@ CHILDREN: Final = 8
 NODE_COLUMNS: Final = 9
 
 
-@kernel
+@part
 def add_node(nodes: Int64s, number: int, parent: int, tag: int, token: int) -> None:
     """Write node `number`; flags and hints of its own are added later."""
     nodes[number] = 0
@@ -102,7 +102,7 @@ def add_node(nodes: Int64s, number: int, parent: int, tag: int, token: int) -> N
     nodes[parent, CHILDREN] += 1
 
 
-@kernel
+@part
 def depth_before(nodes: Int64s, stack: Int32s, depth: int, tag: int) -> int:
     """How deep the stack of open elements is when this one opens: those that it ends are gone.
 
@@ -127,7 +127,7 @@ def depth_before(nodes: Int64s, stack: Int32s, depth: int, tag: int) -> int:
     return depth
 
 
-@kernel
+@part
 def depth_after(nodes: Int64s, stack: Int32s, depth: int, tag: int) -> int:
     """How deep the stack is after this end tag: as before where no such element is open in the same cell."""
     of_table = tag in (TABLE_TAG, TR, TD, TH)

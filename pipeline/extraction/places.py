@@ -8,7 +8,7 @@ import numpy.typing as npt
 from textmill.pipeline.extraction.nodes import CHILDREN, H1, H6, LI, PARENT, TABLE_TAG, TAG, TD, TH, TR
 from textmill.pipeline.extraction.sums import SUM_BLOCKS, SUM_CHARS
 from textmill.pipeline.extraction.tags import number_of
-from textmill.pipeline.kernels import kernel
+from textmill.pipeline.kernels import kernel, part
 
 Int32s: TypeAlias = npt.NDArray[np.int32]
 Int64s: TypeAlias = npt.NDArray[np.int64]
@@ -93,7 +93,7 @@ def find_place(nodes: Int64s, sums: Floats, of_data: npt.NDArray[np.bool_], node
         node = nodes[node, PARENT]
 
 
-@kernel
+@part
 def _is_short(sums: Floats, item: int) -> bool:
     """Whether a list item is one, and not an article in a list of articles."""
     return bool(sums[item, SUM_BLOCKS] <= _MAX_ITEM_BLOCKS and sums[item, SUM_CHARS] <= _MAX_ITEM_CHARS)

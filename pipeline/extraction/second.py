@@ -10,7 +10,7 @@ from textmill.pipeline.extraction.layout import Layout
 from textmill.pipeline.extraction.nodes import PARENT
 from textmill.pipeline.extraction.sums import SUM_CHARS, SUM_LIKELY, Scratch, group_of
 from textmill.pipeline.extraction.writing import CHARS, IN_NODE
-from textmill.pipeline.kernels import kernel
+from textmill.pipeline.kernels import kernel, part
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Int32s: TypeAlias = npt.NDArray[np.int32]
@@ -69,7 +69,7 @@ def fill_second(layout: Layout, scratch: Scratch) -> None:
         row[at + 6] = own / max(np.float32(1), chars)
 
 
-@kernel
+@part
 def _sum_likely(layout: Layout, scratch: Scratch) -> None:
     nodes, blocks, sums, groups = layout.nodes, layout.blocks, scratch.sums, scratch.groups
     sums[: len(nodes), SUM_LIKELY] = 0
@@ -85,7 +85,7 @@ def _sum_likely(layout: Layout, scratch: Scratch) -> None:
         sums[nodes[node, PARENT], SUM_LIKELY] += sums[node, SUM_LIKELY]
 
 
-@kernel
+@part
 def _whole(blocks: Int32s, likely: Floats) -> tuple[np.float32, np.float32, int, int, int]:
     """Of the page: best probability, likely characters, likely blocks, the first and the last of them."""
     best = chars = np.float32(0)
@@ -108,7 +108,7 @@ def _mean(blocks: Int32s, likely: Floats, start: int, end: int) -> np.float32:
     return total / chars
 
 
-@kernel
+@part
 def _fill_kin(row: Floats, layout: Layout, scratch: Scratch, number: int) -> None:
     """Mean probability of a character elsewhere in the elements that it is in, and in those like its own."""
     nodes, node, chars = layout.nodes, layout.blocks[number, IN_NODE], np.float32(layout.blocks[number, CHARS])

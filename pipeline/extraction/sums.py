@@ -9,7 +9,7 @@ from textmill.pipeline.extraction.layout import Layout
 from textmill.pipeline.extraction.measures import COMMAS, SENTENCES, STOPS, UNSPACED_LETTERS, WORDS
 from textmill.pipeline.extraction.nodes import HINT, HINT_END, MAX_NODES, PARENT, SIGNATURE
 from textmill.pipeline.extraction.writing import CHARS, IN_NODE, LINK_CHARS, MAX_BLOCKS
-from textmill.pipeline.kernels import kernel
+from textmill.pipeline.kernels import kernel, part
 
 Int32s: TypeAlias = npt.NDArray[np.int32]
 Int64s: TypeAlias = npt.NDArray[np.int64]
@@ -58,7 +58,6 @@ class Scratch(NamedTuple):
     table: Floats
     first: Floats
     second: Floats
-    words: npt.NDArray[np.uint8]
 
 
 def new_scratch(opening: int, features: int) -> Scratch:
@@ -71,7 +70,6 @@ def new_scratch(opening: int, features: int) -> Scratch:
         np.zeros((blocks, features), np.float32),
         np.zeros(blocks, np.float32),
         np.zeros(blocks, np.float32),
-        np.zeros(4096, np.uint8),
     )
 
 
@@ -89,13 +87,13 @@ class Whole(NamedTuple):
     top: int
 
 
-@kernel
+@part
 def group_of(nodes: Int64s, node: int) -> int:
     """The group of elements that this one belongs to."""
     return int(nodes[node, SIGNATURE] & (GROUPS - 1))
 
 
-@kernel
+@part
 def is_paragraph(block: Int32s, measures: Floats) -> bool:
     """Whether a block reads like prose: 60 characters outside links, and signs of sentences."""
     if block[CHARS] - block[LINK_CHARS] < 60 or measures[SENTENCES] == 0:
@@ -140,7 +138,7 @@ def sum_up(layout: Layout, measures: Floats, weights: Floats, scratch: Scratch) 
     return Whole(root[SUM_CHARS], root[SUM_LINKED], root[SUM_WORDS], root[SUM_STOPS], paragraphs, prose, top)
 
 
-@kernel
+@part
 def _weigh_hints(nodes: Int64s, hints: Int32s, weights: Floats, worths: Floats) -> None:
     for node in range(len(nodes)):
         worst = best = np.float32(0)
@@ -155,7 +153,7 @@ def _weigh_hints(nodes: Int64s, hints: Int32s, weights: Floats, worths: Floats) 
             own[PATH_WORST], own[PATH_BEST], own[PATH] = worst, best, worst + best
 
 
-@kernel
+@part
 def _group(nodes: Int64s, sums: Floats, groups: Floats) -> None:
     for node in range(len(nodes)):
         groups[group_of(nodes, node)] = 0
@@ -166,7 +164,7 @@ def _group(nodes: Int64s, sums: Floats, groups: Floats) -> None:
         group[2] += sums[node, SUM_PARAGRAPHS]
 
 
-@kernel
+@part
 def _mark_best(nodes: Int64s, sums: Floats) -> int:
     """The node of the best score, less where links are; it and what it is in are marked ON_PATH."""
     top, best = 0, np.float32(-1)

@@ -23,7 +23,7 @@ from textmill.pipeline.extraction.tags import (
     number_of,
     tag_table,
 )
-from textmill.pipeline.kernels import kernel
+from textmill.pipeline.kernels import kernel, part, wide
 from textmill.pipeline.kernels.borrowed import borrowed
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
@@ -110,19 +110,19 @@ def tokenize_bytes(data: Bytes, table: TagTable, tokens: Tokens) -> Tokens:
     return Tokens(tokens.kind[:count], tokens.tag[:count], tokens.start[:count], tokens.end[:count])
 
 
-@kernel
+@part
 def borrowed_tokens(tokens: Tokens) -> Tokens:
     """The same tokens, uncounted; see `kernels.borrowed`."""
     return Tokens(borrowed(tokens.kind), borrowed(tokens.tag), borrowed(tokens.start), borrowed(tokens.end))
 
 
-@kernel
+@part
 def _tokenize(data: Bytes, table: TagTable, tokens: Tokens) -> int:
     """How many tokens there are; all arrays are borrowed."""
     size = len(data)
     unended = np.zeros(len(table.kinds), np.bool_)  # raw elements of which no end tag is left
     missing = np.zeros(256, np.bool_)  # quotes, and the "]" of "]]>", of which none is left
-    count = at = text = 0
+    count = at = text = wide(0)
     while at < size:
         if data[at] != 60:
             at += 1
@@ -164,7 +164,7 @@ def _put(tokens: Tokens, count: int, what: tuple[int, int], start: int, end: int
     return count + 1
 
 
-@kernel
+@part
 def _is_declaration(data: Bytes, at: int) -> bool:
     """Whether "!", "?" or "/" and one more byte are at `at`: no tag, but no text either."""
     if at >= len(data):
@@ -172,13 +172,13 @@ def _is_declaration(data: Bytes, at: int) -> bool:
     return data[at] in (33, 63) or (data[at] == 47 and at + 1 < len(data))
 
 
-@kernel
+@part
 def is_letter(byte: int) -> bool:
     """Whether it is an ASCII letter."""
     return 97 <= byte <= 122 or 65 <= byte <= 90
 
 
-@kernel
+@part
 def lower(byte: int) -> int:
     """The ASCII letter in lower case; any other byte as it is."""
     return byte + 32 if 65 <= byte <= 90 else byte
@@ -196,12 +196,12 @@ def tag_number(data: Bytes, at: int, table: TagTable) -> tuple[int, int]:
     slot = np.int64(key & np.uint64(SLOTS - 1))
     while table.keys[slot] != 0:
         if table.keys[slot] == key:
-            return int(table.numbers[slot]), at
+            return wide(table.numbers[slot]), at
         slot = (slot + 1) & (SLOTS - 1)
     return (CUSTOM if hyphen else 0), at
 
 
-@kernel
+@part
 def _tag_end(data: Bytes, at: int, missing: npt.NDArray[np.bool_]) -> int:
     """Where the ">" of a tag stands, from behind its name; the page's size without one."""
     size = len(data)
@@ -224,12 +224,12 @@ def _tag_end(data: Bytes, at: int, missing: npt.NDArray[np.bool_]) -> int:
     return at
 
 
-@kernel
+@part
 def _ends_itself(data: Bytes, close: int, number: int) -> bool:
     return number in (_SVG, _MATH) and data[close - 1] == 47
 
 
-@kernel
+@part
 def _raw_end(data: Bytes, close: int, name: int, name_end: int) -> int:
     """Where the "</" stands that ends the raw element whose start tag ends at `close`; the page's size without one."""
     size, length = len(data), name_end - name
@@ -261,7 +261,7 @@ def _after_declaration(data: Bytes, at: int, missing: npt.NDArray[np.bool_]) -> 
     return min(at + 1, size)
 
 
-@kernel
+@part
 def _after_comment(data: Bytes, at: int) -> int:
     """Behind the "-->" or "--!>" of a comment, or its abrupt ">" and "->"; the page's size without one."""
     size = len(data)

@@ -1,11 +1,12 @@
 """Boosted trees applied to a table of features, from flat arrays."""
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from textmill.pipeline.kernels import kernel
+from textmill.pipeline.kernels import kernel, part
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Words: TypeAlias = npt.NDArray[np.uint32]
@@ -37,7 +38,8 @@ class Trees(NamedTuple):
     """Trees as `predict` reads them: a question a row, those of tree k from ``first[k]`` up to ``first[k + 1]``.
 
     feature: int16, what is asked. limit: float32, up to which a row keeps all leaves. others: uint32, the leaves that
-    the others keep, a bit each. worth: float32, shape (trees, 32), what a leaf adds, at `_slot` of its bit.
+    the others keep, a bit each. worth: float32, shape (trees, 32), what a leaf adds, at `_slot` of its bit. columns: of
+    the table, up to the last that is asked.
     """
 
     feature: npt.NDArray[np.int16]
@@ -45,6 +47,7 @@ class Trees(NamedTuple):
     others: Words
     first: npt.NDArray[np.int32]
     worth: Floats
+    columns: int
 
 
 def plant(nodes: Nodes) -> Trees:
@@ -52,48 +55,37 @@ def plant(nodes: Nodes) -> Trees:
     size = len(nodes.feature)
     if not len(nodes.value) == len(nodes.right) == size or not size or not len(nodes.roots):
         raise ValueError("arrays of different lengths, or empty")
-    others = np.zeros(size, np.uint32)
-    worth = np.zeros((len(nodes.roots), LEAVES), np.float32)
-    for tree, (root, end) in enumerate(zip(nodes.roots, [*nodes.roots[1:], size], strict=True)):
-        if not 0 <= root < end <= size or not _number_leaves(nodes, root, end, others, worth[tree]):
+    others, worth = np.zeros(size, np.uint32), np.zeros((len(nodes.roots), LEAVES), np.float32)
+    feature, value, right, roots = (column.tolist() for column in nodes)
+    for tree, (root, end) in enumerate(zip(roots, [*roots[1:], size], strict=True)):
+        before = _leaves_before(feature[root:end], [child - root for child in right[root:end]]) if root >= 0 else []
+        if not before:
             raise ValueError(f"tree {tree} is none, or has more than {LEAVES} leaves")
+        for node in range(root, end):
+            leaf = before[node - root]
+            if feature[node] < 0:
+                worth[tree, (1 << leaf) * int(_DE_BRUIJN) % (1 << 32) >> 27] = value[node]
+            else:  # who goes right is in none of the leaves from the left child up to the right one
+                others[node] = ~((1 << before[right[node] - root]) - (1 << leaf)) & 0xFFFFFFFF
     asks = nodes.feature >= 0
-    first = np.concatenate([[0], np.cumsum(asks)])[[*nodes.roots, size]]
-    return Trees(nodes.feature[asks], nodes.value[asks], others[asks], first.astype(np.int32), worth)
+    first = np.concatenate([[0], np.cumsum(asks)])[[*roots, size]]
+    columns = int(nodes.feature.max()) + 1
+    return Trees(nodes.feature[asks], nodes.value[asks], others[asks], first.astype(np.int32), worth, columns)
 
 
-@kernel
-def _number_leaves(nodes: Nodes, root: int, end: int, others: Words, worth: Floats) -> bool:
-    """Write a tree's `others` and `worth`; False if the nodes up to `end` are no tree, or one that is too large."""
-    before = np.zeros(end - root + 1, np.int64)  # leaves before each node
-    ends = np.zeros(end - root, np.int64)  # where the right children that are still to come begin, innermost last
-    leaves = waiting = 0
-    for node in range(root, end):
-        before[node - root] = leaves
-        if nodes.feature[node] >= 0:
-            ends[waiting] = nodes.right[node]
-            waiting += 1
-            continue
-        if leaves == LEAVES:
-            return False
-        worth[_slot(np.uint32(1) << np.uint32(leaves))] = nodes.value[node]
-        leaves += 1
-        if waiting == 0:
-            if node + 1 < end:
-                return False
+def _leaves_before(feature: Sequence[int], right: Sequence[int]) -> list[int]:
+    """How many leaves stand before each node of a tree; nothing if it is none, or too large."""
+    before: list[int] = []
+    leaves, waiting = 0, [len(feature)]  # where the right children that are still to come begin, innermost last
+    for node in range(len(feature)):
+        before.append(leaves)
+        if feature[node] >= 0:
+            waiting.append(right[node])
         else:
-            waiting -= 1
-            if ends[waiting] != node + 1:
-                return False
-    if waiting or nodes.feature[end - 1] >= 0:
-        return False
-    one = np.uint64(1)
-    for node in range(root, end):
-        if nodes.feature[node] >= 0:
-            # Whoever goes right is in none of the leaves from the left child up to the right one.
-            low, high = np.uint64(before[node + 1 - root]), np.uint64(before[nodes.right[node] - root])
-            others[node] = np.uint32(~((one << high) - (one << low)) & np.uint64(0xFFFFFFFF))
-    return True
+            leaves += 1
+            if not waiting or waiting.pop() != node + 1:
+                return []
+    return before if not waiting and leaves <= LEAVES else []
 
 
 @kernel
@@ -103,12 +95,11 @@ def predict(trees: Trees, table: Floats, rows: int, scores: Floats) -> None:
     No row walks down a tree: all its questions are asked of many rows side by side, which processors do 8 or 16 at a
     time, and strike out leaves. The leftmost that is left is the row's (Lucchese et al. 2015, "QuickScorer").
     """
-    asked = np.max(trees.feature) + 1 if len(trees.feature) else 0
-    columns = np.zeros((asked, _ROWS), np.float32)
+    columns = np.zeros((trees.columns, _ROWS), np.float32)
     left, sums = np.empty(_ROWS, np.uint32), np.empty(_ROWS, np.float32)
     for begin in range(0, rows, _ROWS):
         count = min(_ROWS, rows - begin)
-        for column in range(asked):
+        for column in range(trees.columns):
             for row in range(count):
                 columns[column, row] = table[begin + row, column]
         width = (count + _LANES - 1) // _LANES * _LANES
@@ -120,7 +111,7 @@ def predict(trees: Trees, table: Floats, rows: int, scores: Floats) -> None:
             scores[begin + row] = 1 / (1 + np.exp(-sums[row]))
 
 
-@kernel
+@part
 def _strike(trees: Trees, tree: int, columns: Floats, left: Words) -> None:
     """Leave in `left`, a bit a leaf, those that the answers of each row allow."""
     left[:] = 0xFFFFFFFF
@@ -130,7 +121,7 @@ def _strike(trees: Trees, tree: int, columns: Floats, left: Words) -> None:
             left[row] &= np.uint32(0xFFFFFFFF) if values[row] <= limit else others
 
 
-@kernel
+@part
 def _add_leaves(worth: Floats, left: Words, sums: Floats) -> None:
     """Add to each row's sum what its leftmost leaf is worth."""
     for row in range(len(left)):
@@ -138,7 +129,7 @@ def _add_leaves(worth: Floats, left: Words, sums: Floats) -> None:
         sums[row] += worth[_slot(bits & (~bits + np.uint32(1)))]
 
 
-@kernel
+@part
 def _slot(bit: np.uint32) -> np.uint32:
     """A number below 32 of its own for each power of two below 2**32."""
     return np.uint32(bit * _DE_BRUIJN) >> np.uint32(27)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from textmill.pipeline.extraction.entities import EntityTable, decode_reference
-from textmill.pipeline.kernels import kernel
+from textmill.pipeline.kernels import kernel, part
 from textmill.pipeline.kernels.borrowed import borrowed
 from textmill.pipeline.kernels.unicode import REPLACEMENT, SPACE, UNSPACED, decode
 
@@ -49,6 +49,9 @@ HEADINGS: Final = 15  # <h1> so far
 NODE: Final = 16  # the innermost open element
 FIRST: Final = 17  # stretches of link text before this block
 _STATE: Final = 18
+
+_IS_PLAIN: Final = np.array([32 < byte < 0x7F and byte != ord("&") for byte in range(256)])
+"""Bytes that are a character each, and stand for themselves."""
 
 
 # Columns of a table of blocks: int32, a row a paragraph, heading, item, cell … in order.
@@ -96,7 +99,7 @@ class Characters(NamedTuple):
     entities: EntityTable
 
 
-@kernel
+@part
 def borrowed_characters(characters: Characters) -> Characters:
     """The same tables, uncounted; see `kernels.borrowed`."""
     keys, values, low = characters.entities
@@ -134,7 +137,7 @@ def end_block(pen: Pen) -> None:
     state[BROKEN] = state[ANCHORS] = state[JOINT] = 0
 
 
-@kernel
+@part
 def finish(pen: Pen) -> None:
     """Complete the last block."""
     state = pen.state
@@ -157,21 +160,21 @@ def _write_block(pen: Pen, number: int, node: int) -> None:
     state[FIRST] = state[LINKS]
 
 
-@kernel
+@part
 def end_link(pen: Pen) -> None:
     """Close the link that is open, if one is."""
     _end_mark(pen)
     pen.state[LINK] = 0
 
 
-@kernel
+@part
 def _end_mark(pen: Pen) -> None:
     if pen.state[MARKED]:
         _put(pen, LINK_END)
         pen.state[MARKED] = 0
 
 
-@kernel
+@part
 def _put(pen: Pen, byte: int) -> None:
     at = pen.state[AT]
     if at < len(pen.text):
@@ -179,8 +182,8 @@ def _put(pen: Pen, byte: int) -> None:
         pen.state[AT] = at + 1
 
 
-@kernel
-def write_text(  # noqa: C901 (one loop over characters)
+@part
+def write_text(  # noqa: C901, PLR0912 (one loop over characters)
     pen: Pen, data: Bytes, start: int, end: int, characters: Characters
 ) -> None:
     """Add a text token with this span, where white space is only what divides words."""
@@ -196,15 +199,14 @@ def write_text(  # noqa: C901 (one loop over characters)
     has_mark = state[LINK] == 0 or state[MARKED] == 1
     while start < end:
         lead = int(data[start])
-        if 32 < lead < 0x7F and lead != 38 and not pending and has_mark and at < len(pen.text):
-            pen.text[at] = lead
-            at, start, size = at + 1, start + 1, size + 1
-            continue
-        code_point, second, start = _next(data, start, end, characters)
         if lead <= 32:
-            pending = 1
+            pending, start = 1, start + 1
             continue
-        if lead >= 0x7F or lead == 38:
+        code_point, second = lead, 0
+        if lead < 0x7F and lead != 38:
+            start += 1
+        else:
+            code_point, second, start = _next(data, start, end, characters)
             if code_point <= 32 or characters.classes[code_point] & SPACE:
                 pending |= code_point != 0
                 continue
@@ -221,11 +223,18 @@ def write_text(  # noqa: C901 (one loop over characters)
         if second:
             at = _write(pen.text, at, second)
         size += 2 if code_point >= 0x80 and characters.classes[code_point] & UNSPACED else 1
+        stop = min(end, start + len(pen.text) - at)
+        while start < stop:  # what stays as it is: the most by far
+            byte = data[start]
+            if not _IS_PLAIN[byte] and (byte != 32 or start + 1 == stop or not _IS_PLAIN[data[start + 1]]):
+                break
+            pen.text[at] = byte
+            at, start, size = at + 1, start + 1, size + (byte != 32)
     state[AT], state[PENDING] = at, pending
     _count(state, size)
 
 
-@kernel
+@part
 def write_verbatim(pen: Pen, data: Bytes, start: int, end: int, characters: Characters) -> None:
     """Add a text token of preformatted text: white space stays as it is, line ends become line feeds."""
     state = pen.state
@@ -280,7 +289,7 @@ def _count(state: Int64s, size: int) -> None:
         state[BOLD_SIZE] += size
 
 
-@kernel
+@part
 def _break_line(pen: Pen) -> None:
     """Turn line breaks into what they are: a new line, or a new block when there are two, or much before it."""
     state = pen.state
@@ -297,7 +306,7 @@ def _break_line(pen: Pen) -> None:
         state[BROKEN] += 1
 
 
-@kernel
+@part
 def _begin_mark(pen: Pen) -> None:
     """Mark the beginning of link text, behind the space that divides it from what is before."""
     state = pen.state
