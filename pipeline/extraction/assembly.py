@@ -12,6 +12,7 @@ import numpy.typing as npt
 from textmill.pipeline.extraction.hints import find_href
 from textmill.pipeline.extraction.layout import Layout
 from textmill.pipeline.extraction.nodes import LI, PARENT, TAG
+from textmill.pipeline.extraction.pen import FIRST_LINK, FROM, IN_NODE, JOINED, LINE, LINK_END, LINK_START, TO
 from textmill.pipeline.extraction.places import (
     CELL,
     DATA_TABLE,
@@ -28,7 +29,6 @@ from textmill.pipeline.extraction.places import (
     find_place,
 )
 from textmill.pipeline.extraction.tokenizer import Tokens
-from textmill.pipeline.extraction.writing import FIRST_LINK, FROM, IN_NODE, JOINED, LINE, LINK_END, LINK_START, TO
 from textmill.pipeline.kernels import kernel, part, wide
 from textmill.pipeline.kernels.borrowed import borrowed
 
@@ -157,7 +157,7 @@ def _divide(sheet: _Sheet, before: Int64s, place: Int64s, options: int, kind: tu
     _raise_quotes(sheet, place, options)
 
 
-@kernel
+@part
 def _raise_quotes(sheet: _Sheet, place: Int64s, options: int) -> None:
     """Begin the quotations that begin here."""
     if options & MARKDOWN:
@@ -204,7 +204,7 @@ def _introduce_item(sheet: _Sheet, before: Int64s, place: Int64s, ordinal: int) 
     _put(sheet, _SPACE)
 
 
-@kernel
+@part
 def _conclude(sheet: _Sheet, before: Int64s, options: int) -> None:
     """Write what ends a listing or a row."""
     if options & MARKDOWN:

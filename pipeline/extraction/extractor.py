@@ -11,8 +11,8 @@ from textmill.pipeline.extraction.assembly import LINKS, MARKDOWN, TABLES, Sourc
 from textmill.pipeline.extraction.layout import Layout
 from textmill.pipeline.extraction.measures import SENTENCES
 from textmill.pipeline.extraction.nodes import COMMENT, FLAG
+from textmill.pipeline.extraction.pen import CHARS, IN_NODE, LINK_CHARS
 from textmill.pipeline.extraction.tokenizer import Tokens, count_opening
-from textmill.pipeline.extraction.writing import CHARS, IN_NODE, LINK_CHARS
 from textmill.pipeline.kernels import kernel
 
 Flags: TypeAlias = npt.NDArray[np.bool_]

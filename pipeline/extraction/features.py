@@ -19,6 +19,16 @@ from textmill.pipeline.extraction.measures import (
     WORDS,
 )
 from textmill.pipeline.extraction.nodes import CHILDREN, COMMENT, DEPTH, FLAG, FLAGS, H1, H6, PARENT, TAG
+from textmill.pipeline.extraction.pen import (
+    ANCHOR_COUNT,
+    BOLD_CHARS,
+    CHARS,
+    H1_COUNT,
+    IN_NODE,
+    JOINED,
+    LINE_BREAKS,
+    LINK_CHARS,
+)
 from textmill.pipeline.extraction.sums import (
     ON_PATH,
     OWN,
@@ -35,16 +45,6 @@ from textmill.pipeline.extraction.sums import (
     Whole,
     group_of,
     is_paragraph,
-)
-from textmill.pipeline.extraction.writing import (
-    ANCHOR_COUNT,
-    BOLD_CHARS,
-    CHARS,
-    H1_COUNT,
-    IN_NODE,
-    JOINED,
-    LINE_BREAKS,
-    LINK_CHARS,
 )
 from textmill.pipeline.kernels import kernel, part
 
@@ -264,7 +264,7 @@ def _fill_near(layout: Layout, table: Floats) -> None:
         row[at + 5] = linked / max(np.float32(1), chars)
 
 
-@kernel
+@part
 def _kinship(layout: Layout, number: int, other: int) -> int:
     """1 for blocks in the same element, 2 for those in children of the same, 0 for others."""
     if not 0 <= other < len(layout.blocks):

@@ -63,7 +63,7 @@ Said: TypeAlias = tuple[np.uint64, int]
 """The signature of name and class, and flags."""
 
 
-@kernel
+@part
 def read_hints(data: Bytes, start: int, end: int, hints: Hints) -> Said:
     """Add the hints of a start tag with this span to the others."""
     at = start
@@ -93,15 +93,6 @@ def read_hints(data: Bytes, start: int, end: int, hints: Hints) -> Said:
 
 Attribute: TypeAlias = tuple[int, int, int, int]
 """What it means (0: nothing here), the span of its value, and where the tag goes on."""
-
-
-@kernel
-def _hidden_flag(data: Bytes, meaning: int, value: int, end: int) -> int:
-    if meaning == ARIA_HIDDEN and (value == end or lower(int(data[value])) != 116):
-        return 0
-    if meaning == STYLE and not _is_not_displayed(data, value, end):
-        return 0
-    return HIDDEN if meaning != HREF else 0
 
 
 @kernel
@@ -135,7 +126,7 @@ def next_attribute(data: Bytes, at: int, end: int) -> Attribute:
     return 0, value, value_end, at
 
 
-@kernel
+@part
 def find_href(data: Bytes, start: int, end: int) -> tuple[int, int]:
     """The span of the target of the ``<a>`` with this span; empty where it has none."""
     at = start + 1
@@ -193,7 +184,7 @@ def _add(hints: Hints, key: np.uint64) -> None:
         hints.total[0] = count + 1
 
 
-@kernel
+@part
 def _is_not_displayed(data: Bytes, value: int, end: int) -> bool:
     """Whether a style holds "display:none"."""
     for at in range(value, end - 11):

@@ -20,9 +20,7 @@ from textmill.pipeline.extraction.nodes import (
     depth_after,
     depth_before,
 )
-from textmill.pipeline.extraction.tags import BLOCK, BREAK, CUSTOM, KINDS, LINK, ROOT, RULE, number_of
-from textmill.pipeline.extraction.tokenizer import END, RAW_TEXT, START, TEXT, Tokens, borrowed_tokens
-from textmill.pipeline.extraction.writing import (
+from textmill.pipeline.extraction.pen import (
     ANCHORS,
     AT,
     BLOCKS,
@@ -31,17 +29,16 @@ from textmill.pipeline.extraction.writing import (
     HEADINGS,
     LINKS,
     NODE,
-    Characters,
     Pen,
-    borrowed_characters,
     end_block,
     end_link,
     finish,
     new_pen,
-    write_text,
-    write_verbatim,
 )
-from textmill.pipeline.extraction.writing import LINK as OPEN_LINK
+from textmill.pipeline.extraction.pen import LINK as OPEN_LINK
+from textmill.pipeline.extraction.tags import BLOCK, BREAK, CUSTOM, KINDS, LINK, ROOT, RULE, number_of
+from textmill.pipeline.extraction.tokenizer import END, RAW_TEXT, START, TEXT, Tokens, borrowed_tokens
+from textmill.pipeline.extraction.writing import Characters, borrowed_characters, write_text, write_verbatim
 from textmill.pipeline.kernels import kernel, part, wide
 from textmill.pipeline.kernels.borrowed import borrowed
 
@@ -63,9 +60,9 @@ _SEEN_BODY: Final = 4
 
 
 class Layout(NamedTuple):
-    """A page laid out. nodes: int64, columns named in `nodes`. blocks: int32, columns named in `writing`.
+    """A page laid out. nodes: int64, columns named in `nodes`. blocks: int32, columns named in `pen`.
 
-    text: uint8, UTF-8 with marks, see `writing`. links: int32, the token of the start tag of each stretch of link text.
+    text: uint8, UTF-8 with marks, see `pen`. links: int32, the token of the start tag of each stretch of link text.
     hints: int32, numbers of words of class, id and role; see `hints`. title: int64, length 2, the span in the
     page of what its first title element holds.
     """

@@ -5,8 +5,9 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from textmill.pipeline.extraction.pen import FROM, TO
 from textmill.pipeline.extraction.tags import KEY_PRIME, KEY_SEED
-from textmill.pipeline.extraction.writing import FROM, TO, Characters, borrowed_characters
+from textmill.pipeline.extraction.writing import Characters, borrowed_characters
 from textmill.pipeline.kernels import kernel, part, wide
 from textmill.pipeline.kernels.borrowed import borrowed
 from textmill.pipeline.kernels.unicode import ALPHABETIC, UNSPACED, UPPERCASE, decode
@@ -66,7 +67,7 @@ def _kinds_of_ascii() -> npt.NDArray[np.int64]:
 _KINDS_OF_ASCII: Final = _kinds_of_ascii()
 
 
-@kernel
+@part
 def _kind(code_point: int, characters: Characters) -> int:
     """What a character is to a word or a sentence."""
     if code_point < 0x80:
@@ -114,7 +115,7 @@ def _title_words(data: Bytes, characters: Characters) -> Bytes:
     return words
 
 
-@kernel
+@part
 def _extend(key: np.uint64, code_point: int, characters: Characters) -> np.uint64:
     """The key of a word that is one character longer: FNV-1a of its UTF-8 in lower case."""
     if code_point < len(characters.lower):

@@ -8,8 +8,8 @@ import numpy.typing as npt
 from textmill.pipeline.extraction.features import FEATURES
 from textmill.pipeline.extraction.layout import Layout
 from textmill.pipeline.extraction.nodes import PARENT
+from textmill.pipeline.extraction.pen import CHARS, IN_NODE
 from textmill.pipeline.extraction.sums import SUM_CHARS, SUM_LIKELY, Scratch, group_of
-from textmill.pipeline.extraction.writing import CHARS, IN_NODE
 from textmill.pipeline.kernels import kernel, part
 
 Floats: TypeAlias = npt.NDArray[np.float32]
@@ -98,7 +98,7 @@ def _whole(blocks: Int32s, likely: Floats) -> tuple[np.float32, np.float32, int,
     return best, chars, several, first, last
 
 
-@kernel
+@part
 def _mean(blocks: Int32s, likely: Floats, start: int, end: int) -> np.float32:
     """Mean probability of a character."""
     total, chars = np.float32(0), np.float32(1)

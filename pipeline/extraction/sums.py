@@ -8,7 +8,7 @@ import numpy.typing as npt
 from textmill.pipeline.extraction.layout import Layout
 from textmill.pipeline.extraction.measures import COMMAS, SENTENCES, STOPS, UNSPACED_LETTERS, WORDS
 from textmill.pipeline.extraction.nodes import HINT, HINT_END, MAX_NODES, PARENT, SIGNATURE
-from textmill.pipeline.extraction.writing import CHARS, IN_NODE, LINK_CHARS, MAX_BLOCKS
+from textmill.pipeline.extraction.pen import CHARS, IN_NODE, LINK_CHARS, MAX_BLOCKS
 from textmill.pipeline.kernels import kernel, part
 
 Int32s: TypeAlias = npt.NDArray[np.int32]

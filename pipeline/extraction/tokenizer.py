@@ -154,7 +154,7 @@ def _tokenize(data: Bytes, table: TagTable, tokens: Tokens) -> int:
     return _put(tokens, count, (TEXT, 0), text, size)
 
 
-@kernel
+@part
 def _put(tokens: Tokens, count: int, what: tuple[int, int], start: int, end: int) -> int:
     """Add a token, kind and tag given as `what`, and tell how many there are now; a TEXT that is empty is none."""
     if (what[0] == TEXT and start >= end) or count >= len(tokens.kind):
@@ -245,7 +245,7 @@ def _raw_end(data: Bytes, close: int, name: int, name_end: int) -> int:
     return size
 
 
-@kernel
+@part
 def _after_declaration(data: Bytes, at: int, missing: npt.NDArray[np.bool_]) -> int:
     """Where markup goes on after a comment, CDATA, doctype, instruction or bogus end tag; `at` is behind its "<"."""
     size = len(data)

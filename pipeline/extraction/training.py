@@ -22,10 +22,10 @@ from textmill.pipeline.extraction.measures import WORDS
 from textmill.pipeline.extraction.model import Model
 from textmill.pipeline.extraction.nodes import HINT, HINT_END, PARENT
 from textmill.pipeline.extraction.noscript import without_noscript
+from textmill.pipeline.extraction.pen import CHARS, FROM, IN_NODE, TO
 from textmill.pipeline.extraction.second import ALL_FEATURES, fill_second, threshold
 from textmill.pipeline.extraction.sums import sum_up
 from textmill.pipeline.extraction.tokenizer import Tokens
-from textmill.pipeline.extraction.writing import CHARS, FROM, IN_NODE, TO
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 
@@ -83,7 +83,7 @@ class Trained:
 
 
 def train(
-    examples: Iterable[Example], *, folds: int = 4, trees: tuple[int, int] = (60, 160), seed: int = 0
+    examples: Iterable[Example], *, folds: int = 4, trees: tuple[int, int] = (120, 160), seed: int = 0
 ) -> Trained:
     """Train both stages on all examples, and on all but those of each fold for the report."""
     room = _Rooms()

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from strategies import HARD_PIECES
 
-from textmill.pipeline.extraction import features, nodes, second, writing
+from textmill.pipeline.extraction import features, nodes, pen, second
 from textmill.pipeline.extraction.analysis import Room, describe, new_room, tables
 from textmill.pipeline.extraction.assembly import LINKS, MARKDOWN, TABLES, Source, assemble
 from textmill.pipeline.extraction.features import FEATURES
@@ -143,7 +143,7 @@ def assert_same_blocks(layout: Layout, twin: naive_layout.Writer) -> None:
     numbers = {node: number for number, node in enumerate(twin.nodes)}
     text = layout.text.tobytes()
     found = [
-        (text[row[writing.FROM] : row[writing.TO]].decode(), row[writing.IN_NODE], row[writing.JOINED], *row[4:])
+        (text[row[pen.FROM] : row[pen.TO]].decode(), row[pen.IN_NODE], row[pen.JOINED], *row[4:])
         for row in layout.blocks.tolist()
     ]
     assert found == [
