@@ -5,6 +5,7 @@ from typing import NamedTuple
 import naive_assembly
 import naive_features
 import naive_layout
+import naive_measures
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -12,11 +13,13 @@ from hypothesis import strategies as st
 from strategies import HARD_PIECES
 
 from textmill.pipeline.extraction import features, nodes, pen, second
-from textmill.pipeline.extraction.analysis import Room, describe, new_room, tables
+from textmill.pipeline.extraction.analysis import Room, describe, judge, new_room, tables
 from textmill.pipeline.extraction.assembly import LINKS, MARKDOWN, TABLES, Source, assemble
+from textmill.pipeline.extraction.extractor import COMMENTS, extract
 from textmill.pipeline.extraction.features import FEATURES
 from textmill.pipeline.extraction.hints import HINTS
 from textmill.pipeline.extraction.layout import Layout
+from textmill.pipeline.extraction.model import load_model
 from textmill.pipeline.extraction.second import fill_second, threshold
 from textmill.pipeline.extraction.tags import NAMES
 from textmill.pipeline.extraction.tokenizer import Tokens
@@ -243,3 +246,36 @@ def test_the_threshold_is_nearly_that_of_the_best_choice(blocks):
     # It stops at steps below 0.001; Newton's method is then no farther away than this, as F1 is of a convex problem.
     away = 0.002 * (words.sum() + expected) / max(1e-9, size + expected) + 1e-5
     assert best - away <= claimed <= best + 1e-5
+
+
+@given(pages)
+@settings(max_examples=50)
+@example(
+    f"<p>{PROSE * 3}<ul class=comments><li>Nineteen letters, no.<li>Said by me, twenty 99 or.<li><a href=x>{PROSE}</a>"
+)
+def test_readers_comments_are_what_the_twin_takes_for_said(page):
+    weights = load_model()
+    found, twin = laid(page.encode(), weights.hints), naive_layout.Writer(page.encode())
+    likely, limit, _ = judge(found.layout, found.measures, weights.first, weights.second, found.room.scratch)
+    for wanted in (TABLES, TABLES | COMMENTS, MARKDOWN | COMMENTS):
+        kept = [
+            probability > limit or (bool(wanted & COMMENTS) and is_said(block))
+            for probability, block in zip(likely.tolist(), twin.blocks, strict=True)
+        ]
+        assert extract(page.encode(), weights, wanted).text == naive_assembly.written(twin, kept, wanted)
+
+
+def is_said(block: naive_layout.Block) -> bool:
+    own = naive_measures.measure(block.text, set())
+    return bool(block.node.flags & nodes.COMMENT) and block.size - block.linked >= 20 and own.sentences > 0
+
+
+def test_blocks_and_elements_beyond_the_most_lose_no_text():
+    paragraphs = [f"w{number}" for number in range(pen.MAX_BLOCKS + 3)]
+    layout = laid("".join(f"<p>{word}" for word in paragraphs).encode()).layout
+    spans = layout.blocks[:, [pen.FROM, pen.TO]].tolist()
+    texts = [layout.text[start:end].tobytes().decode() for start, end in spans]
+    last = pen.MAX_BLOCKS - 1
+    assert texts == [*paragraphs[:last], "\n".join(paragraphs[last:])]
+    layout = laid(b"<div></div>" * nodes.MAX_NODES + b"<p>text</p>").layout
+    assert (len(layout.nodes), len(layout.blocks), layout.blocks[0, pen.IN_NODE]) == (nodes.MAX_NODES, 1, 0)
