@@ -251,7 +251,7 @@ def test_the_threshold_is_nearly_that_of_the_best_choice(blocks):
 @given(pages)
 @settings(max_examples=50)
 @example(
-    f"<p>{PROSE * 3}<ul class=comments><li>Nineteen letters, no.<li>Said by me, twenty 99 or.<li><a href=x>{PROSE}</a>"
+    f"<p>{PROSE * 3}<ul class=comments><li>Twenty letters, there.<li>Nineteen letters, no.<li><a href=x>{PROSE}</a>"
 )
 def test_readers_comments_are_what_the_twin_takes_for_said(page):
     weights = load_model()
