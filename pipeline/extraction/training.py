@@ -83,7 +83,7 @@ class Trained:
 
 
 def train(
-    examples: Iterable[Example], *, folds: int = 4, trees: tuple[int, int] = (120, 160), seed: int = 0
+    examples: Iterable[Example], *, folds: int = 4, trees: tuple[int, int] = (60, 160), seed: int = 0
 ) -> Trained:
     """Train both stages on all examples, and on all but those of each fold for the report."""
     room = _Rooms()
