@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 from xxhash import xxh3_128_digest
 
 from textmill.dedup.keep import RANK, Keep
-from textmill.dedup.sketches import PART_BYTES, Work, read_sketches, ruling_of, write_rulings
+from textmill.dedup.sketches import Work, read_sketches, ruling_of, shares_of, write_rulings
 from textmill.pipeline import schema
 from textmill.pipeline.arrow import bools, fixed_bytes, text_buffers
-from textmill.pipeline.exchange import Portion, collect, portions, scatter
+from textmill.pipeline.exchange import Portion, collect, scatter
 from textmill.pipeline.executor import Executor, gather
 
 KEY = "key"
@@ -39,10 +39,10 @@ class EqualKeys:
 
 
 def drop_equal_keys(
-    sketches: Sequence[str], work: str, executor: Executor, same: EqualKeys, *, part_bytes: int = PART_BYTES
+    sketches: Sequence[str], work: str, executor: Executor, same: EqualKeys, *, part_bytes: int | None = None
 ) -> list[str]:
     """Write the rulings that drop all but the best of each group of equal keys; return their paths."""
-    shares = portions(sketches, part_bytes)
+    shares = shares_of(sketches, executor, part_bytes)
     job = _Job(same, Work(work, len(shares)))
     gather(executor, _scatter_keys, shares, job)
     gather(executor, _link, range(len(shares)), job)

@@ -9,7 +9,7 @@ from pydantic import Field
 from textmill.dedup.equal_keys import KEY, EqualKeys, drop_equal_keys, keys_of
 from textmill.dedup.keep import Keep
 from textmill.dedup.normalize import Variant, normalize
-from textmill.dedup.sketches import GLOBAL, PART_BYTES, scope_columns, scope_seeds
+from textmill.dedup.sketches import GLOBAL, scope_columns, scope_seeds
 from textmill.pipeline import schema
 from textmill.pipeline.barrier import Barrier
 from textmill.pipeline.executor import Executor
@@ -48,7 +48,7 @@ class Exact(Barrier):
         return pa.RecordBatch.from_pydict({KEY: keys, **self.keep.sketch(batch)})
 
     def resolve(
-        self, sketches: Sequence[str], work: str, executor: Executor, *, part_bytes: int = PART_BYTES
+        self, sketches: Sequence[str], work: str, executor: Executor, *, part_bytes: int | None = None
     ) -> list[str]:
         """Drop all but the best of each group of equal keys; count the group for the one that stays."""
         same = EqualKeys(REASON, self.keep, self.count_column, similarity=1.0)

@@ -21,9 +21,6 @@ from textmill.pipeline.exchange import Portion
 from textmill.pipeline.executor import Executor, gather
 from textmill.pipeline.io.files import join, write_whole
 
-LINK_BYTES = 1 << 30
-"""Memory that one task may spend on links; beyond, components are found over files. It does not change the result."""
-
 
 def rule_linked(
     job: Job,
@@ -31,16 +28,18 @@ def rule_linked(
     links: int,
     executor: Executor,
     *,
-    link_bytes: int,
+    link_bytes: int | None,
     max_removed: float | None,
 ) -> list[str]:
     """Join links to clusters, drop all but the best of each; returns the rulings' paths.
 
-    links: how many there are, in the files `within` (of a portion) and `links` of the job. Its findings are the
+    links: how many there are, in the files `within` (of a portion) and `links` of the job. link_bytes: memory for
+    those that one task holds, or None for what the executor allows a task; beyond, components are found over files.
+    Neither changes the result. Its findings are the
     largest clusters, and how many there are of each size. Raises ExpectationError when a source loses more
     than `max_removed`.
     """
-    job = _label(job, links, executor, link_bytes)
+    job = _label(job, links, executor, link_bytes or executor.memory.data)
     gather(executor, claim, shares, job)
     chosen = gather(executor, choose, range(len(shares)), job)
     job = replace(job, largest=[cluster.label for cluster in largest_of(chosen)])

@@ -9,12 +9,12 @@ from pydantic import Field, model_validator
 from textmill.dedup.banded import KEYS, Banded, Block, fixed_columns
 from textmill.dedup.keep import Keep
 from textmill.dedup.known import look_up, spans_of
-from textmill.dedup.linked import LINK_BYTES, rule_linked
+from textmill.dedup.linked import rule_linked
 from textmill.dedup.links import answer_compared, ask_compared, link_keys, send_keys, verify
 from textmill.dedup.near import SHINGLES, SIGNATURE, Job, Verification
 from textmill.dedup.signatures import shingle_sets
-from textmill.dedup.sketches import PART_BYTES, Work
-from textmill.pipeline.exchange import Portion, portions
+from textmill.dedup.sketches import Work, shares_of
+from textmill.pipeline.exchange import Portion
 from textmill.pipeline.executor import Executor, gather
 
 
@@ -69,8 +69,8 @@ class MinHash(Banded):
         work: str,
         executor: Executor,
         *,
-        part_bytes: int = PART_BYTES,
-        link_bytes: int = LINK_BYTES,
+        part_bytes: int | None = None,
+        link_bytes: int | None = None,
     ) -> list[str]:
         """Link documents by equal band keys, join links to clusters, drop all but the best of each.
 
@@ -78,7 +78,7 @@ class MinHash(Banded):
         """
         if not sketches:
             return []
-        shares = portions(sketches, part_bytes)
+        shares = shares_of(sketches, executor, part_bytes)
         index = self.index()
         job = Job(
             Work(work, len(shares)),

@@ -13,11 +13,11 @@ from pydantic import ByteSize, Field, model_validator
 from textmill.dedup.bloom import Sizing, sizing
 from textmill.dedup.cutting import STAYS, Removal, rule_passages
 from textmill.dedup.grams import count_grams, groups_of, read_lines, sift_lines, sketch_lines
-from textmill.dedup.sketches import GLOBAL, PART_BYTES, Work, scope_columns, scope_seeds, write_rulings
+from textmill.dedup.sketches import GLOBAL, Work, scope_columns, scope_seeds, shares_of, write_rulings
 from textmill.pipeline import schema
 from textmill.pipeline.barrier import FINDINGS, Barrier
 from textmill.pipeline.errors import ExpectationError
-from textmill.pipeline.exchange import Portion, collect, portions, scatter
+from textmill.pipeline.exchange import Portion, collect, scatter
 from textmill.pipeline.executor import Executor, gather
 from textmill.pipeline.io.files import join, write_whole
 
@@ -64,13 +64,13 @@ class NgramBloom(Barrier):
         return sketch_lines(batch.column(schema.TEXT), self.normalize, scope_seeds(batch, self.scope))
 
     def resolve(
-        self, sketches: Sequence[str], work: str, executor: Executor, *, part_bytes: int = PART_BYTES
+        self, sketches: Sequence[str], work: str, executor: Executor, *, part_bytes: int | None = None
     ) -> list[str]:
         """Rule on lines and documents, group by group. Its findings are how full the filters are.
 
         Raises ExpectationError when a filter would take more than `memory`.
         """
-        shares = portions(sketches, part_bytes)
+        shares = shares_of(sketches, executor, part_bytes)
         job = _Job(self, Work(work, len(shares)))
         counts = np.sum([np.zeros(self.groups, np.int64), *gather(executor, _count, shares, job)], axis=0)
         sizes = [self._sizing(int(count)) for count in counts]

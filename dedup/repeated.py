@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from textmill.dedup.cutting import Removal
 from textmill.dedup.normalize import normalize
 from textmill.dedup.passages import Keys, sketch_passages, unit_texts
 from textmill.dedup.repeats import KeepFirst, Repeats, cut_repeats
-from textmill.dedup.sketches import GLOBAL, PART_BYTES, scope_columns, scope_seeds
+from textmill.dedup.sketches import GLOBAL, GROWTH, scope_columns, scope_seeds, shares_of
 from textmill.pipeline import schema
 from textmill.pipeline.arrow import text_buffers
 from textmill.pipeline.barrier import Barrier
@@ -26,6 +26,9 @@ from textmill.pipeline.kernels.words import words_in_spans
 
 class Repeated(Barrier):
     """Cut out of texts what the corpus has already; the documents stay, unless nothing else is in them."""
+
+    growth: ClassVar[int] = GROWTH
+    """What a byte of its sketch files takes of a task's memory at most."""
 
     normalize: Literal["whitespace", "lowercase", "letters"] = Field(
         "letters", description="what is put aside before passages are compared"
@@ -58,10 +61,10 @@ class Repeated(Barrier):
         return sketch_passages(batch.column(schema.TEXT), self.split, self.find_keys, seeds)
 
     def resolve(
-        self, sketches: Sequence[str], work: str, executor: Executor, *, part_bytes: int = PART_BYTES
+        self, sketches: Sequence[str], work: str, executor: Executor, *, part_bytes: int | None = None
     ) -> list[str]:
         """Rule that what stands in the corpus already is cut."""
-        return cut_repeats(sketches, work, executor, self.repeats(), part_bytes=part_bytes)
+        return cut_repeats(shares_of(sketches, executor, part_bytes, self.growth), work, executor, self.repeats())
 
     def removal(self, what: str) -> Removal:
         """The reasons that decisions and edits give."""

@@ -21,7 +21,7 @@ from textmill.dedup.near import addresses, portions_of, rows_of
 from textmill.dedup.passages import KEYS, SIZES, TAILS, Passages, read_passages, window_keys
 from textmill.dedup.sketches import Work, write_rulings
 from textmill.dedup.winnow import candidates, meet_grams, send_grams
-from textmill.pipeline.exchange import Portion, collect, portions, scatter
+from textmill.pipeline.exchange import Portion, collect, scatter
 from textmill.pipeline.executor import Executor, gather
 from textmill.pipeline.kernels import kernel
 
@@ -45,11 +45,8 @@ class Repeats:
     gram: int = 0
 
 
-def cut_repeats(
-    sketches: Sequence[str], work: str, executor: Executor, repeats: Repeats, *, part_bytes: int
-) -> list[str]:
+def cut_repeats(shares: Sequence[Portion], work: str, executor: Executor, repeats: Repeats) -> list[str]:
     """Write the rulings that cut repeats out of texts, and drop texts of nothing else; return their paths."""
-    shares = portions(sketches, part_bytes)
     job = Job(repeats, Work(work, len(shares)))
     parts = range(len(shares))
     if repeats.gram:

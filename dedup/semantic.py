@@ -17,10 +17,10 @@ from textmill.dedup.embeddings import rounded
 from textmill.dedup.groups import BINS, Groups, grouped
 from textmill.dedup.guard import guard_sources
 from textmill.dedup.keep import Keep
-from textmill.dedup.sketches import PART_BYTES, Work
+from textmill.dedup.sketches import Work, shares_of
 from textmill.pipeline.barrier import FINDINGS, Barrier
 from textmill.pipeline.errors import InputError
-from textmill.pipeline.exchange import Portion, portions
+from textmill.pipeline.exchange import Portion
 from textmill.pipeline.executor import Executor, gather
 from textmill.pipeline.io.files import join, write_whole
 
@@ -70,7 +70,7 @@ class Semantic(Barrier):
             raise InputError(f"semantic: column {self.column!r}: {error}") from error
 
     def resolve(
-        self, sketches: Sequence[str], work: str, executor: Executor, *, part_bytes: int = PART_BYTES
+        self, sketches: Sequence[str], work: str, executor: Executor, *, part_bytes: int | None = None
     ) -> list[str]:
         """Cluster the embeddings, and thin each cluster.
 
@@ -79,7 +79,7 @@ class Semantic(Barrier):
         """
         if not sketches:
             return []
-        shares = portions(sketches, part_bytes)
+        shares = shares_of(sketches, executor, part_bytes)
         job = tasks.Job(Work(work, len(shares)), self.keep, 1 - self.epsilon, self.seed, iterations=self.iterations)
         counts = sum(gather(executor, tasks.count_dimensions, shares, job), Counter[int]())
         usual = max((size for size in counts if size), key=lambda size: (counts[size], size), default=0)

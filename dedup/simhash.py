@@ -14,23 +14,23 @@ from textmill.dedup.banded import ShingleKind, Shingling, fixed_columns, shingle
 from textmill.dedup.components import Links, by_part, components, link_equal
 from textmill.dedup.fingerprints import block_keys, block_masks, fingerprints, join_close
 from textmill.dedup.keep import Keep
-from textmill.dedup.linked import LINK_BYTES, rule_linked
+from textmill.dedup.linked import rule_linked
 from textmill.dedup.near import FINGERPRINT, FINGERPRINT_BITS, Job, addresses
 from textmill.dedup.normalize import Variant
-from textmill.dedup.sketches import GLOBAL, Work, read_sketches, scope_columns, scope_seeds
+from textmill.dedup.sketches import GLOBAL, Work, read_sketches, scope_columns, scope_seeds, shares_of
 from textmill.dedup.stars import write_links
 from textmill.pipeline import schema
 from textmill.pipeline.arrow import fixed_bytes, validity
 from textmill.pipeline.barrier import Barrier
-from textmill.pipeline.exchange import Portion, collect, portions, scatter_ordered
+from textmill.pipeline.exchange import Portion, collect, scatter_ordered
 from textmill.pipeline.executor import Executor, gather
 
 SCOPE: Final = "scope"
 MOST_KEYS: Final = 256
 """Keys a document that a choice of distance and blocks may take."""
 
-FINGERPRINT_PART_BYTES: Final = 4 << 20
-"""Sketch files that one task takes on, some 150,000 documents; it bounds memory and does not change the result."""
+FINGERPRINT_GROWTH: Final = 256
+"""What a byte of sketch files takes of a task's memory at most: a document of 28 bytes becomes all its keys."""
 
 
 class SimHash(Barrier):
@@ -92,8 +92,8 @@ class SimHash(Barrier):
         work: str,
         executor: Executor,
         *,
-        part_bytes: int = FINGERPRINT_PART_BYTES,
-        link_bytes: int = LINK_BYTES,
+        part_bytes: int | None = None,
+        link_bytes: int | None = None,
     ) -> list[str]:
         """Link documents within the distance, join links to clusters, drop all but the best of each.
 
@@ -101,7 +101,7 @@ class SimHash(Barrier):
         """
         if not sketches:
             return []
-        shares = portions(sketches, part_bytes)
+        shares = shares_of(sketches, executor, part_bytes, FINGERPRINT_GROWTH)
         similarity = 1 - self.distance / FINGERPRINT_BITS
         job = Job(Work(work, len(shares)), self.keep, "hamming", similarity, self.size_column)
         linking = _Linking(job.work, self.distance, self.blocks)

@@ -12,15 +12,16 @@ import pyarrow.parquet as pq
 from xxhash import xxh3_64_intdigest
 
 from textmill.pipeline.barrier import CUTS, RULING
-from textmill.pipeline.exchange import Portion
+from textmill.pipeline.exchange import Portion, portions, portions_within
+from textmill.pipeline.executor import Executor
 from textmill.pipeline.io.files import join, open_binary
 from textmill.pipeline.io.writer import write_parquet
 
 GLOBAL = "global"
 """The scope in which any two documents may be duplicates; any other names a column in which they must agree."""
 
-PART_BYTES = 32 << 20
-"""Sketch files that one task takes on: it bounds memory (docs/dedup.md) and does not change the result."""
+GROWTH = 32
+"""What a byte of sketch files takes of a task's memory at most, measured (docs/dedup.md), with room to spare."""
 
 
 def scope_seeds(batch: pa.RecordBatch, scope: str) -> npt.NDArray[np.uint64]:
@@ -52,6 +53,18 @@ class Work:
     def files(self, kind: str) -> list[str]:
         """What all tasks of a kind write."""
         return [self.file(kind, number) for number in range(self.parts)]
+
+
+def shares_of(
+    sketches: Sequence[str], executor: Executor, part_bytes: int | None, growth: int = GROWTH
+) -> list[Portion]:
+    """The portions of shards that tasks take on: `part_bytes` of sketches, or what the executor's memory allows.
+
+    Raises UsageError where a single shard does not fit into memory that was declared.
+    """
+    if part_bytes is not None:
+        return portions(sketches, part_bytes)
+    return portions_within(sketches, executor.memory, growth)
 
 
 def read_sketches(portion: Portion, columns: Sequence[str]) -> tuple[pa.Table, list[int]]:

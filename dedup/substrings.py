@@ -1,7 +1,6 @@
 """Cuts long substrings out of texts that stand in the corpus already: exact substring deduplication."""
 
-from collections.abc import Sequence
-from typing import Final, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -9,13 +8,9 @@ from pydantic import Field
 
 from textmill.dedup.passages import Keys
 from textmill.dedup.repeated import Repeated
-from textmill.dedup.repeats import Repeats, cut_repeats
-from textmill.pipeline.executor import Executor
+from textmill.dedup.repeats import Repeats
 from textmill.pipeline.kernels.units import Units, split_words_whole
 from textmill.pipeline.kernels.words import split_words
-
-SUBSTRING_PART_BYTES: Final = 8 << 20
-"""Sketch files that one task takes on: some 2 million words; it bounds memory and does not change the result."""
 
 
 class Substrings(Repeated):
@@ -25,6 +20,8 @@ class Substrings(Repeated):
     all runs of `words` words whose 64-bit hashes are equal, which are the same places: a substring of that
     length or more is repeated where, and only where, all its runs of `words` words are.
     """
+
+    growth: ClassVar[int] = 128  # of a word the sketch has a key, a task several numbers
 
     normalize: Literal["whitespace", "lowercase", "letters"] = Field(
         "whitespace", description="what is put aside before words are compared"
@@ -48,9 +45,3 @@ class Substrings(Repeated):
     def repeats(self) -> Repeats:
         """So many words in a row, told by grams of half as many."""
         return Repeats(self.words, self.removal("substring"), self.keep, gram=(self.words + 1) // 2)
-
-    def resolve(
-        self, sketches: Sequence[str], work: str, executor: Executor, *, part_bytes: int = SUBSTRING_PART_BYTES
-    ) -> list[str]:
-        """Rule that what stands in the corpus already is cut."""
-        return cut_repeats(sketches, work, executor, self.repeats(), part_bytes=part_bytes)

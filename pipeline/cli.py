@@ -5,6 +5,7 @@ of a run is sound, but the run is not complete.
 """
 
 import os
+import signal
 from typing import Annotated
 
 import typer
@@ -20,6 +21,7 @@ from textmill.pipeline.commands.options import (
     Overrides,
     RecipePath,
     RunFolder,
+    TaskMemory,
     Where,
     Workers,
     executing,
@@ -70,6 +72,7 @@ def run(
     address: Address = None,
     workers: Workers = None,
     gpus: Gpus = 0.0,
+    memory: TaskMemory = None,
     limit_shards: Limit = None,
     hang_seconds: HangSeconds = 600.0,
 ) -> None:
@@ -82,7 +85,7 @@ def run(
     folder = output_folder(loaded, out)
     wants_gpu = any(isinstance(stage, ChainStage) and stage.uses_gpu for stage in loaded.stages)
     with (
-        executing(executor, address, workers, folder, gpus=gpus, wants_gpu=wants_gpu) as machine,
+        executing(executor, address, workers, folder, gpus=gpus, wants_gpu=wants_gpu, memory=memory) as machine,
         watching() as watcher,
     ):
         result = run_recipe(
@@ -218,6 +221,10 @@ def main() -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         app()
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # whoever reads, such as head, has enough
+            raise SystemExit(128 + signal.SIGPIPE) from None
+        raise
     except RecipeError as error:
         for problem in error.problems:
             note(problem)

@@ -4,7 +4,7 @@ A barrier scatters twice: by key, so that rows with equal keys meet in one task,
 that what was found out comes home. Each task writes one file, however many tasks will read from it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -13,7 +13,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from textmill.pipeline.arrow import one_batch
+from textmill.pipeline.errors import UsageError
 from textmill.pipeline.io.files import filesystem, write_whole
+from textmill.pipeline.memory import Memory, megabytes, total_of
 
 _READERS = 8
 """Files read at once by `collect`: the store answers slowly, but many at a time."""
@@ -36,7 +38,26 @@ class Portion(NamedTuple):
 
 def portions(paths: Sequence[str], limit: int) -> list[Portion]:
     """Cut `paths` into portions of at most `limit` bytes of files, at least one file each."""
+    return _cut(paths, _sizes(paths), limit)
+
+
+def portions_within(paths: Sequence[str], memory: Memory, growth: int) -> list[Portion]:
+    """Cut `paths` into portions that fit a task's memory, where a byte of a file takes `growth` bytes at most.
+
+    Raises UsageError where a single file does not fit into memory that was declared.
+    """
     sizes = _sizes(paths)
+    largest = max((sizes.get(path, 0) for path in paths), default=0)
+    if memory.declared and largest * growth > memory.data:
+        raise UsageError(
+            f"--memory is too small: the largest shard has {megabytes(largest)} of sketches, which take up to {growth} "
+            f"times as much in a task. Give {total_of(largest * growth)} or more, and what is done is kept; or make "
+            "smaller shards, by split_bytes of the inputs"
+        )
+    return _cut(paths, sizes, memory.data // growth)
+
+
+def _cut(paths: Sequence[str], sizes: Mapping[str, int], limit: int) -> list[Portion]:
     cuts, held = [0], 0
     for number, path in enumerate(paths):
         if held + sizes.get(path, 0) > limit and number > cuts[-1]:

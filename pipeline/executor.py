@@ -6,6 +6,7 @@ from typing import Generic, Protocol, TypeVar
 
 from textmill.pipeline.errors import TextmillError
 from textmill.pipeline.io.files import patiently
+from textmill.pipeline.memory import Memory
 from textmill.pipeline.worker import Worker
 
 C = TypeVar("C")
@@ -32,6 +33,9 @@ class Executor(Protocol):
     guarded: bool
     """Whether a task that kills its process leaves the run alive."""
 
+    memory: Memory
+    """What a task of a barrier may take."""
+
     def map(self, task: Task[C, I, R], items: Iterable[I], context: C, *, gpu: bool = False) -> Iterator[Outcome[I, R]]:
         """One outcome an item, in any order, as they come. gpu: the task computes on a GPU where it is let."""
 
@@ -43,6 +47,9 @@ class Inline:
     """In this process, one after another: for tests and debuggers."""
 
     guarded = False
+
+    def __init__(self, memory: Memory | None = None) -> None:
+        self.memory = memory or Memory()
 
     def map(
         self,
@@ -69,7 +76,8 @@ class Serial:
 
     guarded = True
 
-    def __init__(self) -> None:
+    def __init__(self, memory: Memory | None = None) -> None:
+        self.memory = memory or Memory()
         self._worker = Worker()
 
     def map(

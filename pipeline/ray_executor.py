@@ -10,6 +10,7 @@ import ray as _ray
 
 from textmill.pipeline.errors import TextmillError, UsageError
 from textmill.pipeline.executor import Outcome, Task
+from textmill.pipeline.memory import Memory
 
 ray: Any = _ray  # parts of Ray's API carry no types
 C = TypeVar("C")
@@ -28,12 +29,21 @@ class RayExecutor:
     """One CPU a task, at most twice as many tasks in flight as the cluster has CPUs.
 
     gpus: GPUs, or the share of one, for each task that can use one; from tasks that ask for none Ray may hide them.
+    memory: what a task of a barrier may take.
     Raises UsageError when a cluster at `address` cannot be reached, or has no node with so many GPUs.
     """
 
     guarded = True
 
-    def __init__(self, address: str | None = None, workers: int | None = None, gpus: float = 0.0) -> None:
+    def __init__(
+        self,
+        address: str | None = None,
+        workers: int | None = None,
+        gpus: float = 0.0,
+        *,
+        memory: Memory | None = None,
+    ) -> None:
+        self.memory = memory or Memory()
         quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
         try:
             if address is not None:

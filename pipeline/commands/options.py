@@ -1,11 +1,13 @@
 """What commands share: options of the command line, the consoles, the executor and the progress display."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import Annotated
 
 import typer
+from pydantic import ByteSize, TypeAdapter
 from rich.console import Console
 
 from textmill.pipeline.console import say
@@ -13,11 +15,13 @@ from textmill.pipeline.errors import RecipeError, UsageError
 from textmill.pipeline.executor import Executor, Inline, Serial
 from textmill.pipeline.io.files import is_local
 from textmill.pipeline.io.writable import check_file, check_folder
+from textmill.pipeline.memory import LEAST_BYTES, Memory, declare, megabytes
 from textmill.pipeline.progress import Bars, PlainLines, Watcher
 from textmill.pipeline.recipe import Recipe
 
 stdout = Console(markup=False, emoji=False, highlight=False)  # ids, paths and texts are printed as they are
 stderr = Console(markup=False, emoji=False, highlight=False, stderr=True)
+_SIZE = TypeAdapter(ByteSize)
 
 
 class ExecutorName(StrEnum):
@@ -70,7 +74,31 @@ Gpus = Annotated[
         min=0, help="GPUs for each task of a chain that can use one, or the share of a GPU: 0.25 lets four share it."
     ),
 ]
+TaskMemory = Annotated[
+    str | None,
+    typer.Option(
+        "--memory",
+        metavar="SIZE",
+        help=(
+            f"What one task of a barrier may take, libraries included, such as 2GB; at least {megabytes(LEAST_BYTES)}. "
+            "As many are at work as there are workers. The corpus does not depend on it."
+        ),
+    ),
+]
 HangSeconds = Annotated[float, typer.Option(min=1, help="A batch of documents that takes longer is taken to hang.")]
+
+
+def memory_bytes(memory: str, also: str = "") -> int:
+    """The bytes of a size that `--memory` was given, written as sizes are in recipes. Raises UsageError.
+
+    also: what else may be written.
+    """
+    size = 0
+    if re.fullmatch(r"\d+(\.\d+)? ?[KMGT](i?B)?", memory, re.IGNORECASE):
+        size = _SIZE.validate_python(memory)
+    if not size:
+        raise UsageError(f"--memory {memory}: write a size such as 500MB or 8GB{also}")
+    return size
 
 
 def note(message: str) -> None:
@@ -95,16 +123,18 @@ def executing(
     *,
     gpus: float = 0.0,
     wants_gpu: bool = False,
+    memory: str | None = None,
 ) -> Iterator[Executor]:
     """The executor that the options name, stopped in the end. Raises UsageError when they do not fit.
 
-    wants_gpu: whether a step would use a GPU.
+    wants_gpu: whether a step would use a GPU. memory: what a task of a barrier may take.
     """
     if gpus > 1 and gpus != int(gpus):
         raise UsageError(f"--gpus {gpus:g}: a share of one GPU, or whole GPUs")
     if gpus and not wants_gpu:
         note("--gpus: no step of the recipe can use a GPU, so none is asked for")
-    executor = _start(name, address, workers, folder, gpus if wants_gpu else None)
+    allowed = Memory() if memory is None else declare(memory_bytes(memory))
+    executor = _start(name, address, workers, folder, gpus if wants_gpu else None, allowed)
     try:
         yield executor
     except KeyboardInterrupt:
@@ -114,12 +144,14 @@ def executing(
         executor.close()
 
 
-def _start(name: ExecutorName, address: str | None, workers: int | None, folder: str, gpus: float | None) -> Executor:
+def _start(
+    name: ExecutorName, address: str | None, workers: int | None, folder: str, gpus: float | None, memory: Memory
+) -> Executor:
     """gpus: of each task that can use one; None where there is no such task."""
     if name is ExecutorName.RAY:
         from textmill.pipeline.ray_executor import RayExecutor
 
-        cluster = RayExecutor(address, workers, gpus or 0.0)
+        cluster = RayExecutor(address, workers, gpus or 0.0, memory=memory)
         if gpus == 0 and cluster.gpus_of_a_node:
             note("there are GPUs, and steps that can use one: let them with --gpus 1, or --gpus 0.25 for four on a GPU")
         if folder and cluster.nodes > 1 and is_local(folder):
@@ -129,7 +161,7 @@ def _start(name: ExecutorName, address: str | None, workers: int | None, folder:
         raise UsageError(
             f"--address, --workers and --gpus are for --executor ray; {name} has one worker, with all GPUs"
         )
-    return Serial() if name is ExecutorName.SERIAL else Inline()
+    return Serial(memory) if name is ExecutorName.SERIAL else Inline(memory)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from textmill.pipeline.commands.options import ModelOut, file_to_write, stdout
+from textmill.pipeline.commands.options import ModelOut, file_to_write, memory_bytes, stdout
 from textmill.pipeline.commands.reading import read_inputs
 from textmill.pipeline.console import plural, say
 from textmill.pipeline.errors import UsageError
@@ -46,7 +46,7 @@ def perplexity(
         bool | None,
         typer.Option(help="Fixed discounts where they cannot be estimated; by default where there is a tokenizer."),
     ] = None,
-    memory: Annotated[str, typer.Option(help="What lmplz may take for sorting, as in 500M, 8G or 50%.")] = "1G",
+    memory: Annotated[str, typer.Option(help="What lmplz may take for sorting, as in 500MB, 8GB or 50%.")] = "1GB",
     held_out: Annotated[float, typer.Option(min=0, max=0.9, help="Share of the documents to test on.")] = 0.05,
     seed: Annotated[int, typer.Option(min=0, help="Chooses the documents held out.")] = 0,
     threshold_on: Mixed = None,
@@ -120,11 +120,12 @@ def _counts(prune: str, order: int) -> tuple[int, ...]:
 
 
 def _size(memory: str) -> str:
-    """An amount of memory as lmplz wants it, in whole numbers."""
-    found = re.fullmatch(r"0*([1-9]\d*)(?:([KMGT])B?|%)", memory.upper())
-    if found is None or (found[2] is None and int(found[1]) > 100):
-        raise UsageError(f"--memory {memory}: write a size such as 500M or 8G, or a share of all memory, such as 50%")
-    return f"{found[1]}{found[2] or '%'}"
+    """An amount of memory as lmplz wants it: bytes, or a share of all there is."""
+    if not memory.endswith("%"):
+        return f"{memory_bytes(memory, ', or a share of all memory, such as 50%')}b"
+    if not re.fullmatch(r"0*([1-9]\d?|100)%", memory):
+        raise UsageError(f"--memory {memory}: write a share from 1% to 100%, or a size such as 500MB or 8GB")
+    return memory
 
 
 def _summary(out: str, card: dict[str, Any]) -> Iterator[str]:

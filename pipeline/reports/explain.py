@@ -1,5 +1,6 @@
 """What happened to one document: where it was read, what dropped it and why, or where it stands in the corpus."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -66,10 +67,10 @@ def explain(out: str, document: str) -> Explanation:
     """
     run = open_run(out)
     ids = [document]
-    events = list(_life(run, document))
+    events = _lives(run, ids)
     if not events:
         ids = _ids_of_url(run, document)
-        events = [event for name in ids for event in _life(run, name)]
+        events = _lives(run, ids)
     if not events:
         unfinished = [stage.name for stage in run.stages if stage.summary() is None]
         return Explanation(document, (), suggestions=_like(run, document), unfinished=unfinished)
@@ -77,35 +78,67 @@ def explain(out: str, document: str) -> Explanation:
     return Explanation(document, events, (len(favoured), favoured[:SUGGESTIONS]))
 
 
-def _life(run: RunFolder, document: str, start: int = 0) -> Iterator[Event]:
-    """The events of a document from stage number `start` on, then those of the documents that it left to."""
-    edits = [event for number in range(start) for event in _edits(run, number, document)]
-    for number, stage in enumerate(run.stages[start:], start):
+def _lives(run: RunFolder, ids: Sequence[str]) -> list[Event]:
+    """The events of all documents with these ids, each followed by those that documents of its id left to."""
+    events: list[Event] = []
+    seen: set[str] = set()
+    ahead = [*reversed(ids)]
+    while ahead:
+        name = ahead.pop()
+        if name not in seen:
+            seen.add(name)
+            found = list(_life(run, name))
+            events += found
+            survivors = {event.details["kept_id"] for event in found if event.what == "dropped"} - {None}
+            ahead += sorted(survivors, reverse=True)
+    return events
+
+
+def _life(run: RunFolder, document: str) -> Iterator[Event]:
+    """The events of every document of an id: first of those that were dropped, by stage, then of the others."""
+    edits: list[Event] = []
+    dropped: Counter[tuple[int, int]] = Counter()
+    for number, stage in enumerate(run.stages):
         edits += _edits(run, number, document)
-        found = search(stage, "decisions", schema.ID, document)
-        for hit in found:
+        for hit in search(stage, "decisions", schema.ID, document):
+            dropped[number, hit.part] += 1
             yield _origin(run, document, hit.part)
             yield from _of_part(edits, hit.part)
             yield Event(document, "dropped", stage.name, hit.path, {**hit.row, **_rejected(stage, hit)})
-        if found:
-            for survivor in sorted({hit.row["kept_id"] for hit in found} - {None}):
-                yield from _life(run, survivor, number + 1)
-            return
     output = run.stages[-1]
     kept = output.summary() is not None
-    corpus = output if run.plain else run.stages[-2]  # whose rows are those of a corpus in any format
-    for stage in [corpus] if kept else reversed(run.stages):
-        if found := search(stage, "data", schema.ID, document):
-            for hit in found:
-                part = _part_of_row(run, hit) if stage is output else hit.part
-                yield _origin(run, document, part)
-                yield from _of_part(edits, part)
-                if kept and run.mixed:
-                    yield Event(document, "mixed", run.stages[-3].name, "", {"phases": copies_of(run, hit.row)})
-                place = hit.path if stage is output or not kept else join(run.out, "data")
-                row = {name: value for name, value in hit.row.items() if not name.startswith(MIX_COLUMNS)}
-                yield Event(document, "kept" if kept else "waiting", (output if kept else stage).name, place, row)
-            return
+    for stage, hit in _last_rows(run, document, dropped):
+        part = _part_of_row(run, hit) if stage is output else hit.part
+        yield _origin(run, document, part)
+        yield from _of_part(edits, part)
+        if kept and run.mixed:
+            yield Event(document, "mixed", run.stages[-3].name, "", {"phases": copies_of(run, hit.row)})
+        place = hit.path if stage is output or not kept else join(run.out, "data")
+        row = {name: value for name, value in hit.row.items() if not name.startswith(MIX_COLUMNS)}
+        yield Event(document, "kept" if kept else "waiting", (output if kept else stage).name, place, row)
+
+
+def _last_rows(run: RunFolder, document: str, dropped: Mapping[tuple[int, int], int]) -> Iterator[tuple[RunStage, Hit]]:
+    """The rows of an id in the corpus or, without one, in what is the last stage so far of each part.
+
+    dropped: how many documents of the id a stage dropped, by its number and the part. Of rows of one part that a
+    barrier dropped some of, the first are taken for those that wait.
+    """
+    output = run.stages[-1]
+    if output.summary() is not None:
+        corpus = output if run.plain else run.stages[-2]  # whose rows are those of a corpus in any format
+        yield from ((corpus, hit) for hit in search(corpus, "data", schema.ID, document))
+        return
+    told: set[int] = set()
+    for number in reversed(range(len(run.stages))):
+        by_part = lambda hit: hit.part  # noqa: E731
+        found = search(run.stages[number], "data", schema.ID, document)
+        for part, hits in groupby(sorted(found, key=by_part), by_part):
+            gone = sum(count for (stage, where), count in dropped.items() if where == part and stage > number)
+            if part not in told:
+                told.add(part)
+                rows = list(hits)
+                yield from ((run.stages[number], hit) for hit in rows[: max(0, len(rows) - gone)])
 
 
 def _edits(run: RunFolder, number: int, document: str) -> Iterator[Event]:
@@ -205,10 +238,13 @@ def render_explanation(explanation: Explanation, console: Console) -> None:
         if explanation.unfinished:
             say(console, f"not finished, so it may be still to come: {', '.join(explanation.unfinished)}")
     document = ""
+    sharing = Counter(event.document for event in explanation.events if event.what == "read")
     for event in explanation.events:
         if event.document != document:
-            say(console, event.document if not document else f"{event.document}, which took its place")
+            took = ", which took its place" if document else ""
             document = event.document
+            many = f" ({plural(sharing[document], 'document')} of this id)" if sharing[document] > 1 else ""
+            say(console, f"{document}{took}{many}")
         say(console, f"  {event.what:<8} {_TOLD[event.what](event)}")
         text = event.details.get(schema.TEXT)
         if text:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from importlib.metadata import version
@@ -122,6 +123,16 @@ def test_steps_lists_every_name_and_explains_each(folder: Path) -> None:
     wrong = textmill("steps", "betwen", cwd=folder)
     assert wrong.returncode == 2
     assert "did you mean 'between'?" in wrong.stderr
+
+
+def test_a_reader_that_has_enough_ends_the_command_quietly(folder: Path) -> None:
+    assert textmill("run", write_recipe(folder), "--executor", "inline", cwd=folder).returncode == 0
+    for command in (["steps"], ["report", "out"], ["report", "out", "--json"], ["run", "--help"]):
+        reading, writing = os.pipe()
+        os.close(reading)
+        done = subprocess.run([*COMMAND, *command], cwd=folder, check=False, stdout=writing, stderr=subprocess.PIPE)
+        os.close(writing)
+        assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, b"")
 
 
 @pytest.mark.parametrize("command", ["report", "verify"])

@@ -1,6 +1,8 @@
 """Every document of the tiny run can tell its story; tests/tiny_run.py lists them."""
 
 import io
+import re
+import shutil
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -138,6 +140,27 @@ def test_an_id_that_several_documents_have_tells_of_each(tmp_path: Path) -> None
         "web.jsonl",
         "books2.jsonl",
     ]
+
+
+def test_documents_of_one_id_that_left_at_several_stages_and_those_that_stay_are_all_told(tmp_path: Path) -> None:
+    write_inputs(tmp_path)
+    for name in ("web", "books", "books2"):
+        path = tmp_path / f"{name}.jsonl"
+        path.write_text(re.sub(r'"id": "\w+"', '"id": "same"', path.read_text()))
+    out = str(tmp_path / "out")
+    run(recipe_in(tmp_path), out, Inline())
+    whats = [(event.what, event.stage) for event in explain(out, "same").events]
+    assert whats == [
+        *[("read", "base"), ("dropped", "base")] * 2,  # w2, w3
+        *[("read", "base"), ("dropped", "duplicates")] * 2,  # b1, b2
+        *[("read", "base"), ("dropped", "scores")],  # w4
+        *[("read", "base"), ("kept", "output")] * 3,  # w1, b3, c1
+    ]
+    assert told(out, "same").startswith("same (8 documents of this id)\n")
+    for name in ("scores", "output"):
+        shutil.rmtree(stage_folder(out, name))
+    whats = [(event.what, event.stage) for event in explain(out, "same").events if event.what != "read"]
+    assert whats == [("dropped", "base")] * 2 + [("dropped", "duplicates")] * 2 + [("waiting", "base")] * 4
 
 
 def test_a_folder_without_a_run_is_told(tmp_path: Path) -> None:

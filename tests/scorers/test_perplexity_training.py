@@ -227,11 +227,11 @@ def test_the_command(tmp_path: Path) -> None:
         (["--prune", "1"], "begin with 0"),
         (["--prune", "0,x"], "takes numbers"),
         (["--pieces", "100", "--tokenizer", "x.spm"], "give one of them"),
-        (["--memory", "5Q"], "--memory 5Q: write a size such as 500M or 8G"),
-        (["--memory", "0.5G"], "--memory 0.5G: write a size"),
+        (["--memory", "5Q"], "--memory 5Q: write a size such as 500MB or 8GB, or a share"),
+        (["--memory", "..5G"], "--memory ..5G: write a size"),
         (["--memory", "8"], "--memory 8: write a size"),
         (["--memory", "0G"], "--memory 0G: write a size"),
-        (["--memory", "120%"], "--memory 120%: write a size"),
+        (["--memory", "120%"], "--memory 120%: write a share"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(options: list[str], complaint: str, tmp_path: Path) -> None:
@@ -248,7 +248,7 @@ def test_too_little_memory_is_told_without_the_tools_own_source(tmp_path: Path) 
     assert ".cc:" not in str(told.value)
 
 
-@pytest.mark.parametrize("memory", ["100m", "1GB", "50%"])
+@pytest.mark.parametrize("memory", ["100m", "0.2 GB", "50%"])
 def test_sizes_of_memory_as_people_write_them(memory: str, tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in DOCUMENTS[:200]))
     options = ["--text", f"{tmp_path}/x.jsonl", "--out", f"{tmp_path}/m", "--order", "2", "--memory", memory]
