@@ -28,7 +28,7 @@ class Repeated(Barrier):
     """Cut out of texts what the corpus has already; the documents stay, unless nothing else is in them."""
 
     growth: ClassVar[int] = GROWTH
-    """What a byte of its sketch files takes of a task's memory at most."""
+    """What a byte of its sketch files is taken to need of a task's memory."""
 
     normalize: Literal["whitespace", "lowercase", "letters"] = Field(
         "letters", description="what is put aside before passages are compared"

@@ -30,7 +30,7 @@ MOST_KEYS: Final = 256
 """Keys a document that a choice of distance and blocks may take."""
 
 FINGERPRINT_GROWTH: Final = 256
-"""What a byte of sketch files takes of a task's memory at most: a document of 28 bytes becomes all its keys."""
+"""What a byte of sketch files is taken to need of a task's memory: a document of 28 bytes becomes all its keys."""
 
 
 class SimHash(Barrier):

@@ -21,7 +21,7 @@ GLOBAL = "global"
 """The scope in which any two documents may be duplicates; any other names a column in which they must agree."""
 
 GROWTH = 32
-"""What a byte of sketch files takes of a task's memory at most, measured (docs/dedup.md), with room to spare."""
+"""What a byte of sketch files is taken to need of a task's memory; docs/dedup.md has what was measured."""
 
 
 def scope_seeds(batch: pa.RecordBatch, scope: str) -> npt.NDArray[np.uint64]:
