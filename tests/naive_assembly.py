@@ -76,12 +76,20 @@ def shows_data(page: Writer, table: Node) -> bool:
     return all(node.tag != "table" for node in inside) and rows > 1 and chars <= 150 * cells
 
 
+def is_shown(page: Writer, number: int, place: Place, kept: Sequence[bool]) -> bool:
+    """Whether a block is kept; of a table of data all or none are, as the most characters are."""
+    if not place.table:
+        return kept[number]
+    cells = [at for at, block in enumerate(page.blocks) if place.table in elements_around(block.node)]
+    return sum(page.blocks[at].size for at in cells if kept[at]) * 2 > sum(page.blocks[at].size for at in cells)
+
+
 def written(page: Writer, kept: Sequence[bool], options: int) -> str:
     """The kept blocks as text. options: MARKDOWN, LINKS and TABLES, or-ed."""
     shown = []
     for number, block in enumerate(page.blocks):
         place = place_of(page, block)
-        if kept[number] and not (place.table and not options & TABLES):
+        if is_shown(page, number, place, kept) and not (place.table and not options & TABLES):
             shown.append((number, block, place))
     text = ""
     quotes = 0  # of the line that is being written

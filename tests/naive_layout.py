@@ -152,7 +152,7 @@ class Writer:
         elif kind == LINK:
             self.block.anchors += 1
             self.end_link()
-            if href(tag) and not tag.endswith(b"/"):
+            if href(tag):
                 self.link, self.link_depth = number, len(self.open)
         elif kind == BREAK:
             self.line_breaks += 1

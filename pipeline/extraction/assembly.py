@@ -27,6 +27,7 @@ from textmill.pipeline.extraction.places import (
     ROW,
     data_tables,
     find_place,
+    whole_tables,
 )
 from textmill.pipeline.extraction.tokenizer import Tokens
 from textmill.pipeline.kernels import kernel, part, wide
@@ -82,16 +83,19 @@ class Source(NamedTuple):
 
 @kernel
 def assemble(source: Source, options: int) -> Bytes:
-    """The text of the kept blocks. options: MARKDOWN, LINKS and TABLES, or-ed."""
+    """The text of the kept blocks; tables of data are kept whole. options: MARKDOWN, LINKS and TABLES, or-ed."""
     nodes = source.layout.nodes
     of_data = data_tables(nodes, source.sums)
+    kept = source.kept.copy()
+    whole_tables(nodes, source.layout.blocks, of_data, kept)
+    shown = Source(source.data, source.tokens, source.layout, source.sums, kept)
     ordinals = _ordinals(nodes)
     text, state = np.empty(0, np.uint8), np.zeros(2, np.int64)
     for _ in range(2):  # the first time, what is written is only counted
         text = np.empty(state[_AT], np.uint8)
         state[:] = 0
         sheet = _Sheet(borrowed(text), borrowed(state))
-        _write_all(sheet, source, of_data, ordinals, options)
+        _write_all(sheet, shown, of_data, ordinals, options)
     return text
 
 

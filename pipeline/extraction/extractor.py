@@ -8,18 +8,11 @@ import numpy.typing as npt
 
 from textmill.pipeline.extraction.analysis import Room, Weights, describe, judge, new_room, tables
 from textmill.pipeline.extraction.assembly import LINKS, MARKDOWN, TABLES, Source, assemble
-from textmill.pipeline.extraction.layout import Layout
-from textmill.pipeline.extraction.measures import SENTENCES
-from textmill.pipeline.extraction.nodes import COMMENT, FLAG
-from textmill.pipeline.extraction.pen import CHARS, IN_NODE, LINK_CHARS
+from textmill.pipeline.extraction.choice import COMMENTS, TITLE, choose
 from textmill.pipeline.extraction.tokenizer import Tokens, count_opening
-from textmill.pipeline.kernels import kernel
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
 Floats: TypeAlias = npt.NDArray[np.float32]
-
-COMMENTS: Final = 8
-"""Readers' comments too; an option beside those of `assembly`."""
 
 _LEAST_BYTES: Final = 1 << 18
 _LEAST_TAGS: Final = 1 << 13
@@ -37,9 +30,16 @@ class Extracted(NamedTuple):
     tokens: Tokens
 
 
-def options(*, markdown: bool = False, comments: bool = False, tables: bool = True, links: bool = False) -> int:
+def options(
+    *,
+    markdown: bool = False,
+    comments: bool = False,
+    tables: bool = True,
+    links: bool = False,
+    title: bool = False,
+) -> int:
     """What `extract` is to write, as one number."""
-    return MARKDOWN * markdown | COMMENTS * comments | TABLES * tables | LINKS * links
+    return MARKDOWN * markdown | LINKS * links | TABLES * tables | COMMENTS * comments | TITLE * title
 
 
 def extract(page: bytes, weights: Weights, wanted: int = TABLES) -> Extracted:
@@ -47,9 +47,7 @@ def extract(page: bytes, weights: Weights, wanted: int = TABLES) -> Extracted:
     data, room = np.frombuffer(page, np.uint8), _room(len(page), count_opening(page))
     tokens, layout, measures = describe(data, tables(), weights.hints, room)
     likely, limit, expected_f1 = judge(layout, measures, weights.first, weights.second, room.scratch)
-    kept = likely > limit
-    if wanted & COMMENTS:
-        _keep_comments(layout, measures, kept)
+    kept = choose(layout, measures, likely, limit, wanted)
     text = assemble(Source(data, tokens, layout, room.scratch.sums, kept), wanted)
     return Extracted(text.tobytes().decode(), float(expected_f1), tokens)
 
@@ -62,12 +60,3 @@ def _room(page_bytes: int, opening: int) -> Room:
         _rooms.room = new_room(*_rooms.size)
     room: Room = _rooms.room
     return room
-
-
-@kernel
-def _keep_comments(layout: Layout, measures: Floats, kept: Flags) -> None:
-    """Mark the blocks among comments that are what somebody says, and no name, date or button."""
-    for number in range(len(kept)):
-        block = layout.blocks[number]
-        if layout.nodes[block[IN_NODE], FLAG] & COMMENT and block[CHARS] - block[LINK_CHARS] >= 20:
-            kept[number] |= measures[number, SENTENCES] > 0

@@ -167,7 +167,7 @@ def _open(walk: Walk, data: Bytes, what: tuple[int, int], start: int, end: int) 
         state[ANCHORS] += 1
         end_link(walk.pen)
         href, href_end = find_href(data, start, end)
-        if href < href_end and data[end - 1] != 47:
+        if href < href_end:
             state[OPEN_LINK] = token + 1
             walk.place[_LINK_DEPTH] = walk.place[_DEPTH]
     elif kind == BREAK:

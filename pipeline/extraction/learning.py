@@ -15,7 +15,7 @@ Flags: TypeAlias = npt.NDArray[np.bool_]
 PARAMETERS: Final[dict[str, Any]] = {
     "objective": "binary",
     "learning_rate": 0.1,
-    "num_leaves": 16,
+    "num_leaves": 24,
     "min_data_in_leaf": 60,
     "feature_fraction": 0.35,
     "bagging_fraction": 0.7,

@@ -6,9 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from textmill.pipeline.extraction.nodes import CHILDREN, H1, H6, LI, PARENT, TABLE_TAG, TAG, TD, TH, TR
+from textmill.pipeline.extraction.pen import CHARS, IN_NODE
 from textmill.pipeline.extraction.sums import SUM_BLOCKS, SUM_CHARS
 from textmill.pipeline.extraction.tags import number_of
-from textmill.pipeline.kernels import kernel, part
+from textmill.pipeline.kernels import kernel, part, wide
 
 Int32s: TypeAlias = npt.NDArray[np.int32]
 Int64s: TypeAlias = npt.NDArray[np.int64]
@@ -63,6 +64,21 @@ def data_tables(nodes: Int64s, sums: Floats) -> npt.NDArray[np.bool_]:
         if nodes[node, TAG] == TABLE_TAG and not nested[node] and rows[node] > 1:
             of_data[node] = sums[node, SUM_CHARS] <= _MAX_CELL_CHARS * cells[node]
     return of_data
+
+
+@part
+def whole_tables(nodes: Int64s, blocks: Int32s, of_data: npt.NDArray[np.bool_], kept: npt.NDArray[np.bool_]) -> None:
+    """Keep all cells of a table of data where more than half of its characters are kept, else none of them."""
+    owner, balance = np.zeros(len(nodes), np.int32), np.zeros(len(nodes), np.int64)
+    for node in range(1, len(nodes)):
+        owner[node] = node if of_data[node] else owner[nodes[node, PARENT]]
+    for number in range(len(blocks)):
+        chars = wide(blocks[number, CHARS])
+        balance[owner[blocks[number, IN_NODE]]] += chars if kept[number] else -chars
+    for number in range(len(blocks)):
+        table = owner[blocks[number, IN_NODE]]
+        if table:
+            kept[number] = balance[table] > 0
 
 
 @kernel

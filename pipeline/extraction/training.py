@@ -14,6 +14,7 @@ import numpy.typing as npt
 from textmill.pipeline.extraction.alignment import align, words_of
 from textmill.pipeline.extraction.analysis import describe, new_room, tables
 from textmill.pipeline.extraction.assembly import TABLES, Source, assemble
+from textmill.pipeline.extraction.choice import choose
 from textmill.pipeline.extraction.features import FEATURES
 from textmill.pipeline.extraction.hints import HINTS
 from textmill.pipeline.extraction.layout import Layout
@@ -83,7 +84,7 @@ class Trained:
 
 
 def train(
-    examples: Iterable[Example], *, folds: int = 4, trees: tuple[int, int] = (60, 160), seed: int = 0
+    examples: Iterable[Example], *, folds: int = 4, trees: tuple[int, int] = (120, 160), seed: int = 0
 ) -> Trained:
     """Train both stages on all examples, and on all but those of each fold for the report."""
     room = _Rooms()
@@ -224,6 +225,7 @@ def _score(page: _Page, likely: Floats, rooms: _Rooms) -> tuple[float, float, st
     sum_up(page.layout, page.measures, np.zeros(HINTS, np.float32), scratch)
     limit, expected = threshold(likely, page.measures[:, WORDS])
     data = np.frombuffer(page.example.html, np.uint8)
-    source = Source(data, page.tokens, page.layout, scratch.sums, likely > limit)
+    kept = choose(page.layout, page.measures, likely, limit, TABLES)
+    source = Source(data, page.tokens, page.layout, scratch.sums, kept)
     text = assemble(source, TABLES).tobytes().decode("utf-8", "replace")
     return word_f1(text, page.example.known), expected, text

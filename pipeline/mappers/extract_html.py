@@ -61,11 +61,11 @@ class ExtractHtml(Mapper):
     `extraction_failed`. A page whose body has no text gives that of its JSON-LD, where there is one.
     """
 
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
 
     engine: Literal["trafilatura", "resiliparse", "textmill"] = Field(
-        "trafilatura",
-        description="what finds the main content: a library, or textmill's own model, many times as fast",
+        "textmill",
+        description="what finds the main content: textmill's own model, or a library",
     )
     mode: Literal["default", "fast"] = Field(
         "default", description="trafilatura: fast does without the second opinion of two other algorithms"
@@ -76,6 +76,7 @@ class ExtractHtml(Mapper):
     comments: bool = Field(False, description="keep readers' comments")
     tables: bool = Field(True, description="keep tables")
     links: bool = Field(False, description="keep the targets of links")
+    title: bool = Field(False, description="textmill: keep the page's title above its text; metadata has it too")
     metadata: tuple[Metadata, ...] = Field(
         (), description="columns to add, null where the page does not say; published is a day"
     )
@@ -99,7 +100,7 @@ class ExtractHtml(Mapper):
     def _only_what_the_engine_does(self) -> Self:
         for names, engine in (
             (("mode", "favor"), "trafilatura"),
-            (("format", "confidence", "cascade_below"), "textmill"),
+            (("title", "format", "confidence", "cascade_below"), "textmill"),
         ):
             for name in names if self.engine != engine else ():
                 if getattr(self, name) != type(self).model_fields[name].default:
@@ -173,7 +174,13 @@ class ExtractHtml(Mapper):
         return (CONFIDENCE,) if self.confidence or self.cascade_below is not None else ()
 
     def _wanted(self) -> int:
-        return options(markdown=self.format == "markdown", comments=self.comments, tables=self.tables, links=self.links)
+        return options(
+            markdown=self.format == "markdown",
+            comments=self.comments,
+            tables=self.tables,
+            links=self.links,
+            title=self.title,
+        )
 
     def _rewrite(self, engine: Engine | None, row: Row) -> Row:
         """The new values of one row, by column."""

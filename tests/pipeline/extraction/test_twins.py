@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 import naive_assembly
+import naive_choice
 import naive_features
 import naive_layout
-import naive_measures
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -15,7 +15,8 @@ from strategies import HARD_PIECES
 from textmill.pipeline.extraction import features, nodes, pen, second
 from textmill.pipeline.extraction.analysis import Room, describe, judge, new_room, tables
 from textmill.pipeline.extraction.assembly import LINKS, MARKDOWN, TABLES, Source, assemble
-from textmill.pipeline.extraction.extractor import COMMENTS, extract
+from textmill.pipeline.extraction.choice import COMMENTS, TITLE
+from textmill.pipeline.extraction.extractor import extract
 from textmill.pipeline.extraction.features import FEATURES
 from textmill.pipeline.extraction.hints import HINTS
 from textmill.pipeline.extraction.layout import Layout
@@ -253,21 +254,16 @@ def test_the_threshold_is_nearly_that_of_the_best_choice(blocks):
 @example(
     f"<p>{PROSE * 3}<ul class=comments><li>Twenty letters, there.<li>Nineteen letters, no.<li><a href=x>{PROSE}</a>"
 )
-def test_readers_comments_are_what_the_twin_takes_for_said(page):
+@example(f"<title>The old Mill</title><h1>Old mill</h1><p>.</p><h1>The mill</h1><p>{PROSE * 2}<h1>Mill</h1><p>{PROSE}")
+@example(f"<title>The old Mill</title><h1>Old mill</h1><pre>.</pre><h1>Another one</h1><p>{PROSE * 2}")
+@example("<title>The old Mill</title><h1>Old mill</h1>")
+def test_blocks_are_chosen_as_by_the_twin(page):
     weights = load_model()
     found, twin = laid(page.encode(), weights.hints), naive_layout.Writer(page.encode())
     likely, limit, _ = judge(found.layout, found.measures, weights.first, weights.second, found.room.scratch)
-    for wanted in (TABLES, TABLES | COMMENTS, MARKDOWN | COMMENTS):
-        kept = [
-            probability > limit or (bool(wanted & COMMENTS) and is_said(block))
-            for probability, block in zip(likely.tolist(), twin.blocks, strict=True)
-        ]
+    for wanted in (TABLES, TABLES | COMMENTS, MARKDOWN | COMMENTS, TABLES | TITLE):
+        kept = naive_choice.chosen(twin, likely > limit, wanted)
         assert extract(page.encode(), weights, wanted).text == naive_assembly.written(twin, kept, wanted)
-
-
-def is_said(block: naive_layout.Block) -> bool:
-    own = naive_measures.measure(block.text, set())
-    return bool(block.node.flags & nodes.COMMENT) and block.size - block.linked >= 20 and own.sentences > 0
 
 
 def test_blocks_and_elements_beyond_the_most_lose_no_text():

@@ -61,6 +61,12 @@ def test_the_article_stays_and_what_surrounds_it_goes(engine):
         assert gone not in text
 
 
+def test_the_title_above_the_text_comes_on_request():
+    assert extract(ARTICLE)["text"].startswith(SENTENCE[:20])
+    assert extract(ARTICLE, title=True)["text"].startswith(f"The mill\n\n{SENTENCE[:20]}")
+    assert extract(ARTICLE, title=True, format="markdown")["text"].startswith("# The mill\n\n")
+
+
 @pytest.mark.parametrize("engine", LIBRARIES)
 def test_comments_tables_and_links_come_on_request(engine):
     def text(**options):
@@ -78,7 +84,8 @@ def test_trafilatura_gives_what_it_gives_when_called_itself(mode, favor):
     options = {"fast": mode == "fast", "favor_precision": favor == "precision", "favor_recall": favor == "recall"}
     for comments in (True, False):
         expected = trafilatura.extract(ARTICLE, include_comments=comments, **options)
-        assert extract(ARTICLE, mode=mode, favor=favor, comments=comments)["text"] == expected.strip()
+        found = extract(ARTICLE, engine="trafilatura", mode=mode, favor=favor, comments=comments)
+        assert found["text"] == expected.strip()
 
 
 def test_metadata_come_as_columns():
@@ -111,7 +118,8 @@ def test_pages_give_way_to_text_and_other_columns_stay():
     assert step.reads() == {"html"}
     assert step.adds() == {"text", "title"}
     assert step.removes() == {"html", "content_type"}
-    assert "trafilatura" in step.libraries()
+    assert step.libraries() == ()
+    assert "trafilatura" in ExtractHtml(engine="trafilatura").libraries()
     assert ExtractHtml(engine="resiliparse").libraries() == ("resiliparse",)
 
 
@@ -160,7 +168,7 @@ def test_depth_is_limited_in_every_charset(engine, charset):
 
 def test_what_lies_at_the_greatest_depth_is_not_lost():
     html = page("<div>" * 248 + SENTENCE * 3 + "</div>" * 248 + f"<p>{'And after. ' * 9}</p>")
-    text = extract(html)["text"]
+    text = extract(html, engine="trafilatura")["text"]
     assert SENTENCE.strip() in text
     assert "And after." in text
 
@@ -188,7 +196,7 @@ class Fragile(ExtractHtml):
 
 
 def test_an_engine_that_fails_on_a_page_costs_that_page():
-    found = Fragile().rewrite(rows([ARTICLE, page("recursion"), ARTICLE])).to_pylist()
+    found = Fragile(engine="trafilatura").rewrite(rows([ARTICLE, page("recursion"), ARTICLE])).to_pylist()
     assert [row["drop_reason"] for row in found] == [None, "extraction_failed", None]
     assert [row["text"] is None for row in found] == [False, True, False]
 
@@ -236,8 +244,11 @@ fragments = st.lists(
 ).map(lambda parts: "".join(parts).encode("utf-8", "replace"))  # fmt: skip
 options = st.sampled_from([
     {},
-    {"mode": "fast", "favor": "precision", "metadata": ("title", "author", "published")},
-    {"favor": "recall", "comments": True, "links": True},
+    {"format": "markdown", "comments": True, "links": True, "title": True},
+    {"cascade_below": 1.0, "metadata": ("title", "canonical_url", "page_language")},
+    {"engine": "trafilatura"},
+    {"engine": "trafilatura", "mode": "fast", "favor": "precision", "metadata": ("title", "author", "published")},
+    {"engine": "trafilatura", "favor": "recall", "comments": True, "links": True},
     {"engine": "resiliparse"},
     {"engine": "resiliparse", "comments": True, "links": True, "tables": False},
 ])  # fmt: skip
@@ -260,9 +271,9 @@ def real_pages(folder, count):
     return pages.take(random.Random(5).sample(range(len(pages)), count)).combine_chunks().to_batches()[0]
 
 
-@pytest.mark.parametrize("parameters", [{"metadata": ["title", "author", "published"]}, {"engine": "resiliparse"}])
-def test_a_page_has_the_same_text_whatever_came_before_it(real_data, parameters):
-    batch = real_pages(real_data, 12)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_page_has_the_same_text_whatever_came_before_it(real_data, engine):
+    batch, parameters = real_pages(real_data, 12), {"engine": engine, "metadata": ["title", "author", "published"]}
     first = {row["id"]: row for row in run(batch, **parameters)}
     order = pa.array(random.Random(6).sample(range(12), 12))
     again = {row["id"]: row for row in run(batch.take(order), **parameters)}
@@ -324,6 +335,6 @@ def test_pages_that_the_model_is_not_sure_of_go_to_trafilatura():
     deep = page("<div>" * 20 + f"<p>{SENTENCE}</p>")
     assert run(rows([deep]), engine="textmill", cascade_below=1.0, max_depth=9)[0]["text"] == SENTENCE.strip()
     with pytest.raises(ValidationError, match="cascade_below"):
-        ExtractHtml(cascade_below=0.5)
+        ExtractHtml(engine="trafilatura", cascade_below=0.5)
     with pytest.raises(ValidationError, match="format: text"):
         ExtractHtml(engine="textmill", cascade_below=0.5, format="markdown")
