@@ -8,9 +8,7 @@ import typer
 from textmill.pipeline.commands.options import ModelOut, file_to_write, note, stdout
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from textmill.pipeline.extraction.training import Example
+    from textmill.pipeline.extraction.training import Example, Trained
 
 
 def extractor(
@@ -26,7 +24,7 @@ def extractor(
         typer.Option(
             metavar="FILE",
             callback=file_to_write,
-            help="Write each page's text by the model that did not see its domain (id, text): for eval's --texts.",
+            help="Write text and confidence of each page by the model that did not see its domain: for eval's --texts.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed and table give the same model.")] = 0,
@@ -51,7 +49,7 @@ def extractor(
     note(f"{len(examples):,} pages to train on; left out: {dict(left_out) or 'none'}")
     trained = train([*examples.values(), *(others.values() if texts else ())], folds=folds, seed=seed)
     if texts:
-        _write_texts(texts, [*examples, *others], trained.texts)
+        _write_texts(texts, [*examples, *others], trained)
     trained = trained.first(len(examples))
     settings = {"folds": folds, "seed": seed}
     card = model_card(list(examples.values()), trained, settings, licences, dict(left_out))
@@ -114,14 +112,15 @@ def _read(
     return examples, licences, left_out, others
 
 
-def _write_texts(path: str, ids: list[str], texts: "Sequence[str]") -> None:
+def _write_texts(path: str, ids: list[str], trained: "Trained") -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     from textmill.pipeline.io.files import write_whole
 
     with write_whole(path) as stream:
-        pq.write_table(pa.table({"id": ids, "text": list(texts)}), stream)
+        columns = {"id": ids, "text": list(trained.texts), "extraction_confidence": trained.expected}
+        pq.write_table(pa.table(columns), stream)
 
 
 def _why_not(row: dict[str, Any], any_licence: bool, is_open: bool) -> str | None:

@@ -80,7 +80,9 @@ def test_the_same_pages_give_the_same_model_whether_or_not_texts_of_others_are_a
 
 
 def test_texts_are_there_for_every_page_and_those_not_learnt_from_too(trained):
-    texts = dict(zip(*pq.read_table(trained[0].with_name("texts.parquet")).to_pydict().values(), strict=True))
+    found = pq.read_table(trained[0].with_name("texts.parquet"))
+    texts = dict(zip(found["id"].to_pylist(), found["text"].to_pylist(), strict=True))
+    assert all(0 <= value <= 1 for value in found["extraction_confidence"].to_pylist())
     assert sorted(texts, key=int) == [str(number) for number in range(60)]
     assert texts["0"] == row(0)["gold_text"]  # its licence keeps it from training
 
