@@ -17,7 +17,6 @@ from textmill.pipeline.extraction.tags import TagTable, tag_table
 from textmill.pipeline.extraction.tokenizer import Tokens, token_room, tokenize_bytes
 from textmill.pipeline.extraction.trees import Trees, predict
 from textmill.pipeline.extraction.writing import Characters
-from textmill.pipeline.kernels import kernel
 from textmill.pipeline.kernels.unicode import unicode_tables
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
@@ -81,7 +80,6 @@ def describe(data: Bytes, known: Tables, hints: Floats, room: Room) -> tuple[Tok
     return tokens, layout, measures
 
 
-@kernel
 def judge(layout: Layout, measures: Floats, first: Trees, second: Trees, scratch: Scratch) -> Judgement:
     """Judge the blocks of a page by both stages; `scratch` as `describe` left it."""
     count = len(layout.blocks)

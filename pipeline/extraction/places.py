@@ -9,7 +9,7 @@ from textmill.pipeline.extraction.nodes import CHILDREN, H1, H6, LI, PARENT, TAB
 from textmill.pipeline.extraction.pen import CHARS, IN_NODE
 from textmill.pipeline.extraction.sums import SUM_BLOCKS, SUM_CHARS
 from textmill.pipeline.extraction.tags import number_of
-from textmill.pipeline.kernels import kernel, part, wide
+from textmill.pipeline.kernels import part, wide
 
 Int32s: TypeAlias = npt.NDArray[np.int32]
 Int64s: TypeAlias = npt.NDArray[np.int64]
@@ -43,7 +43,7 @@ _MAX_ITEM_CHARS: Final = 1500
 _MAX_CELL_CHARS: Final = 150
 
 
-@kernel
+@part
 def data_tables(nodes: Int64s, sums: Floats) -> npt.NDArray[np.bool_]:
     """Which nodes are tables of data: no table in them, two rows of several cells, little in a cell on average."""
     count = len(nodes)
@@ -81,7 +81,7 @@ def whole_tables(nodes: Int64s, blocks: Int32s, of_data: npt.NDArray[np.bool_], 
             kept[number] = balance[table] > 0
 
 
-@kernel
+@part
 def find_place(nodes: Int64s, sums: Floats, of_data: npt.NDArray[np.bool_], node: int, place: Int64s) -> None:
     """Write the place of a block that stands in `node`."""
     place[:] = 0

@@ -184,7 +184,7 @@ def lower(byte: int) -> int:
     return byte + 32 if 65 <= byte <= 90 else byte
 
 
-@kernel
+@part
 def tag_number(data: Bytes, at: int, table: TagTable) -> tuple[int, int]:
     """The number of the element whose name begins at `at`, and where the name ends."""
     key = KEY_SEED
