@@ -106,8 +106,10 @@ def lay_out(data: Bytes, tokens: Tokens, characters: Characters, walk: Walk) -> 
         borrowed_characters(characters),
         _borrowed_walk(walk),
     )
-    _begin(way)
     pen, nodes = way.pen, way.nodes
+    nodes[0] = way.stack[0] = way.hints.total[0] = 0  # what another page left
+    way.place[:] = pen.state[:] = 0
+    way.place[_NODES] = 1
     for token in range(len(all_.kind)):
         kind, tag = all_.kind[token], wide(all_.tag[token])
         start, end = wide(all_.start[token]), wide(all_.end[token])
@@ -139,17 +141,6 @@ def _borrowed_walk(walk: Walk) -> Walk:
     pen = Pen(borrowed(walk.pen.text), borrowed(walk.pen.state), borrowed(walk.pen.blocks), borrowed(walk.pen.links))
     hints = Hints(borrowed(walk.hints.words), borrowed(walk.hints.total))
     return Walk(borrowed(walk.nodes), borrowed(walk.stack), borrowed(walk.place), hints, pen)
-
-
-@part
-def _begin(walk: Walk) -> None:
-    """Clear what another page left."""
-    walk.nodes[0] = 0
-    walk.stack[0] = 0
-    walk.place[:] = 0
-    walk.place[_NODES] = 1
-    walk.hints.total[0] = 0
-    walk.pen.state[:] = 0
 
 
 @part

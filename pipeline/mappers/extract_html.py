@@ -18,6 +18,7 @@ from textmill.pipeline.extraction.extractor import options
 from textmill.pipeline.extraction.metadata import article_body, find_metadata, is_script_only
 from textmill.pipeline.extraction.tokenizer import count_opening, tokenize
 from textmill.pipeline.io.html import decode
+from textmill.pipeline.kernels import compiling
 from textmill.pipeline.mappers.extraction_engines import (
     Engine,
     Page,
@@ -132,7 +133,8 @@ class ExtractHtml(Mapper):
     def prepare(self) -> None:
         """Import the engine and compile the kernel."""
         if self.engine == "textmill":
-            textmill_content(b"", self._wanted())
+            with compiling():
+                textmill_content(b"", self._wanted())
         if self.engine == "textmill" and self.cascade_below is None:
             return
         self._engine()
