@@ -35,10 +35,18 @@ def read_things(scripts: Iterable[bytes]) -> list[Thing]:
         if begin and len(script) <= MAX_BYTES:
             end = script.rfind(b"}" if begin[0] == b"{" else b"]") + 1  # comments and semicolons may follow
             try:
-                things += _things(json.loads(script[begin.start() : end].decode("utf-8", "replace"), strict=False))
+                things += _things(_parse(script[begin.start() : end].decode("utf-8", "replace")))
             except (ValueError, RecursionError):
                 continue
     return sorted(things[:_MAX_THINGS], key=lambda thing: not is_article(thing))
+
+
+def _parse(script: str) -> Any:
+    """The value that JSON stands for, without halves of surrogate pairs, which are no text."""
+    value = json.loads(script, strict=False)
+    if "\\ud" in script or "\\uD" in script:
+        value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "ignore"))
+    return value
 
 
 def is_article(thing: Thing) -> bool:

@@ -158,6 +158,14 @@ def test_every_day_comes_back(day, form):
     assert parse_day(day.strftime(form), CRAWL) == day.isoformat()
 
 
+def test_halves_of_letters_in_json_are_left_out():
+    article = {"@type": "Article", "headline": "\ud83d\ude00 The \ud800mill\udc00", "articleBody": "It\ud800 stands."}
+    page = ld(article).encode()
+    assert b"ud800" in page
+    assert find(page.decode())["title"] == "😀 The mill"
+    assert article_body(page, tokenize(page)) == "It stands."
+
+
 def test_the_text_in_json_ld_is_found_and_freed_of_markup():
     page = ld({"@type": "Article", "articleBody": "<p>The mill &amp; the <b>river</b>.</p><p>1 < 2</p>"}).encode()
     assert article_body(page, tokenize(page)) == "The mill & the river.\n1 < 2"
