@@ -4,12 +4,14 @@ from collections import Counter
 from itertools import combinations
 from math import isfinite, nan
 
+from naive import simple_lower
 from naive import words as split_words
 
 
 def _words(text: str) -> list[tuple[str, bool]]:
     """Words in lower case, and whether each is the first of a line."""
-    return [(word.lower(), place == 0) for line in text.split("\n") for place, word in enumerate(split_words(line))]
+    lines = [split_words(line) for line in text.split("\n")]
+    return [(simple_lower(word), place == 0) for line in lines for place, word in enumerate(line)]
 
 
 def score_text(found: str, known: str) -> list[float]:

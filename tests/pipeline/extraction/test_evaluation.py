@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from strategies import hard_texts, twin_texts
 from typer.testing import CliRunner
@@ -48,6 +48,7 @@ def test_scores_that_one_can_count(found, known, expected):
 
 
 @given(st.one_of(twin_texts, hard_texts), st.one_of(twin_texts, hard_texts))
+@example("İ ΟΔΟΣ", "i οδος")
 @settings(max_examples=150)
 def test_scores_are_those_of_the_slow_twin(found, known):
     if len(found) < 60 and len(known) < 60:
