@@ -26,7 +26,7 @@ def choose(layout: Layout, measures: Floats, likely: Floats, limit: float, optio
     """Which blocks are kept: likelier ones than `limit`, unless they hold no word; options: COMMENTS and TITLE, or-ed.
 
     The title that stands above the text is left out, or kept if that is asked for, whatever the model thinks: the
-    known texts of pages do without it five times in six, so that else it would be left to chance.
+    known texts of pages do without it four times in five, so that else it would be left to chance.
     """
     kept = likely > limit
     for number in range(len(kept)):

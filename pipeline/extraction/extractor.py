@@ -1,18 +1,14 @@
 """The extractor: a page's bytes in, its main content as text out, and how sure of it the model is."""
 
 import threading
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from textmill.pipeline.extraction.analysis import Room, Weights, describe, judge, new_room, tables
 from textmill.pipeline.extraction.assembly import LINKS, MARKDOWN, TABLES, Source, assemble
 from textmill.pipeline.extraction.choice import COMMENTS, TITLE, choose
 from textmill.pipeline.extraction.tokenizer import Tokens, count_opening
-
-Flags: TypeAlias = npt.NDArray[np.bool_]
-Floats: TypeAlias = npt.NDArray[np.float32]
 
 _LEAST_BYTES: Final = 1 << 18
 _LEAST_TAGS: Final = 1 << 13

@@ -1,4 +1,4 @@
-"""Loops over text in numba, on numpy arrays; each has a slow twin in tests/naive.py."""
+"""Loops over text in numba, on numpy arrays; each has a slow twin in tests/naive*.py."""
 
 import gc
 from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ def part(function: F) -> F:
     """Compile a function into the kernels that call it: for what is small, or stands for one passage of one kernel.
 
     Only kernels and other parts may call it, else Python crashes; `tests/pipeline/kernels/test_parts.py` sees to that.
-    What Python needs to call it is left out, which halves the time of compilation; its arguments cost nothing.
+    What Python needs to call it is left out, so there is less to compile; its arguments cost nothing.
     """
     return cast("F", njit(**_PART)(function))
 
